@@ -1,0 +1,258 @@
+"""The tables that flow through cctview, one per stage.
+
+Conventions, stated once: boxes are ``xyxy`` float32 pixels, origin top left, half-open; images are
+``uint8 (H, W, 3)`` RGB; time is ``datetime64[ns]`` UTC; scores and probabilities lie in [0, 1];
+embeddings are float32 of unit length; lon/lat WGS84; metres, seconds, m/s. Ids are 63-bit content
+hashes. Absence is a missing row, never NaN or -1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cctview.errors import FrameError
+from cctview.table import Column, Ragged, RaggedColumn, Table
+
+__all__ = [
+    "HEADINGS",
+    "OBJECT_TYPES",
+    "PERSON",
+    "VEHICLE_TYPES",
+    "Cameras",
+    "Detections",
+    "Embeddings",
+    "Frame",
+    "Frames",
+    "Journeys",
+    "Matches",
+    "Ragged",
+    "Table",
+    "Tracklets",
+    "content_id",
+    "row_ids",
+]
+
+OBJECT_TYPES = ("car", "truck", "bus", "motorcycle", "bicycle", "person")
+VEHICLE_TYPES = ("car", "truck", "bus")
+PERSON = "person"
+HEADINGS = ("towards", "away", "across", "still")
+
+
+def _share(values: NDArray[Any]) -> NDArray[np.bool_]:
+    return (values >= 0) & (values <= 1)
+
+
+def _not_negative(values: NDArray[Any]) -> NDArray[np.bool_]:
+    return values >= 0
+
+
+def _ordered(boxes: NDArray[Any]) -> NDArray[np.bool_]:
+    return (boxes[:, 0] < boxes[:, 2]) & (boxes[:, 1] < boxes[:, 3])
+
+
+def _unit(vectors: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.abs(np.einsum("nd,nd->n", vectors, vectors) - 1) < 1e-2
+
+
+def _named(values: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.strings.str_len(values) > 0
+
+
+def _object_type(values: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.isin(values, OBJECT_TYPES)
+
+
+def _heading(values: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.isin(values, HEADINGS)
+
+
+class _Id(Column[np.int64]):
+    def __init__(self) -> None:
+        super().__init__(np.int64, check=_not_negative, rule="a 63-bit content hash (>= 0)")
+
+
+class _Name(Column[np.str_]):
+    def __init__(self) -> None:
+        super().__init__(np.str_, check=_named, rule="a name that is not empty")
+
+
+class _Time(Column[np.datetime64]):
+    def __init__(self) -> None:
+        super().__init__("datetime64[ns]")
+
+
+class _Share(Column[np.float32]):
+    def __init__(self) -> None:
+        super().__init__(np.float32, check=_share, rule="a value in [0, 1]")
+
+
+class _Box(Column[np.float32]):
+    def __init__(self) -> None:
+        super().__init__(np.float32, (4,), check=_ordered, rule="boxes with x1 < x2 and y1 < y2")
+
+
+class _Vector(Column[np.float32]):
+    def __init__(self) -> None:
+        super().__init__(np.float32, (None,), check=_unit, rule="vectors of unit length")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Frame:
+    """One still: pixels, camera and time.
+
+    ``image`` is ``uint8 (H, W, 3)`` RGB; ``time`` UTC; ``time_error_s`` how far the stamp may be
+    off; ``digest`` the content hash of the bytes it came from; ``name`` the stem of its readable
+    ids; ``encoded`` the JPEG bytes it was decoded from, empty when it never was a JPEG.
+    """
+
+    image: NDArray[np.uint8]
+    camera: str
+    time: np.datetime64
+    name: str
+    digest: int
+    time_error_s: float = 0.5
+    encoded: bytes = b""
+
+    def __post_init__(self) -> None:
+        """Raise FrameError when the pixels are not an RGB image or the camera has no name."""
+        if self.image.dtype != np.uint8 or self.image.ndim != 3 or self.image.shape[2] != 3 or not self.image.size:
+            raise FrameError(f"{self.name}: expected uint8 (H, W, 3) RGB, got {self.image.dtype} {self.image.shape}")
+        if not self.camera or np.isnat(self.time):
+            raise FrameError(f"{self.name}: a frame needs a camera and a time")
+
+    @property
+    def id(self) -> int:
+        """The content hash that names this frame everywhere."""
+        stamp = self.time.astype("datetime64[ns]").astype(np.int64)
+        return content_id("frame", self.camera, str(stamp), str(self.digest))
+
+
+class Frames(Table):
+    """What is known of each still besides its pixels."""
+
+    id = _Id()
+    camera = _Name()
+    time = _Time()
+    time_error_s = Column(np.float32, check=_not_negative, rule="seconds >= 0")
+    name = _Name()
+    digest = _Id()
+    width = Column(np.int32, check=_not_negative, rule="pixels >= 0")
+    height = Column(np.int32, check=_not_negative, rule="pixels >= 0")
+
+
+class Cameras(Table):
+    """Where each camera stands and what it looks at."""
+
+    id = _Name()
+    name = _Name()
+    lon = Column(np.float64)
+    lat = Column(np.float64)
+    heading_deg = Column(np.float32)
+    interval_s = Column(np.float32, check=_not_negative, rule="seconds >= 0")
+
+
+class Detections(Table):
+    """Boxes of vehicles and people; ``rank`` counts the boxes of one frame from 1."""
+
+    id = _Id()
+    frame = _Id()
+    camera = _Name()
+    time = _Time()
+    rank = Column(np.int32, check=lambda values: values >= 1, rule="ranks from 1")
+    box = _Box()
+    score = _Share()
+    type = Column(np.str_, check=_object_type, rule="one of " + ", ".join(OBJECT_TYPES))
+
+
+class Embeddings(Table):
+    """The appearance of a detection; ``quality`` in [0, 1] says how much its crop can tell."""
+
+    detection = _Id()
+    vector = _Vector()
+    quality = _Share()
+
+
+class Tracklets(Table):
+    """One vehicle within one camera over neighbouring stills; members in time order.
+
+    ``spread`` is the mean cosine distance of the members from ``vector``; ``quality`` the best of
+    its members.
+    """
+
+    id = _Id()
+    camera = _Name()
+    first_time = _Time()
+    last_time = _Time()
+    first_box = _Box()
+    last_box = _Box()
+    type = Column(np.str_, check=_object_type, rule="one of " + ", ".join(OBJECT_TYPES))
+    heading = Column(np.str_, check=_heading, rule="one of " + ", ".join(HEADINGS))
+    vector = _Vector()
+    spread = Column(np.float32, check=_not_negative, rule="a distance >= 0")
+    quality = _Share()
+    members = RaggedColumn(np.int64, check=_not_negative, rule="detection ids")
+
+
+class Matches(Table):
+    """Ranked gallery tracklets of one camera for each query tracklet, nearest first.
+
+    The row's ``probability`` values and its ``p_none`` ("it is not in the gallery") sum to at most
+    1; what is missing belongs to candidates beyond the ones listed. ``lag_s`` is gallery time minus
+    query time.
+    """
+
+    query = _Id()
+    query_camera = _Name()
+    camera = _Name()
+    candidates = RaggedColumn(np.int64, check=_not_negative, rule="tracklet ids")
+    distance = RaggedColumn(np.float32, check=_not_negative, rule="distances >= 0")
+    probability = RaggedColumn(np.float32, check=_share, rule="a value in [0, 1]")
+    lag_s = RaggedColumn(np.float32)
+    p_none = _Share()
+
+
+class Journeys(Table):
+    """Chains of matched tracklets over cameras, in time order.
+
+    ``members`` are tracklet ids; ``time``, ``lon``, ``lat`` and ``speed`` (m/s from the previous
+    point, the first one repeats the second) have one value per member.
+    """
+
+    id = _Id()
+    probability = _Share()
+    members = RaggedColumn(np.int64, check=_not_negative, rule="tracklet ids")
+    time = RaggedColumn("datetime64[ns]")
+    lon = RaggedColumn(np.float64)
+    lat = RaggedColumn(np.float64)
+    speed = RaggedColumn(np.float32, check=_not_negative, rule="speeds >= 0")
+
+
+def content_id(*parts: str | bytes) -> int:
+    """Return a 63-bit hash of the parts, never negative and the same on every machine."""
+    digest = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return int.from_bytes(digest.digest(), "little") >> 1
+
+
+def row_ids(owner: NDArray[np.int64], rank: NDArray[np.integer[Any]], producer: str) -> NDArray[np.int64]:
+    """Return ids for rows that belong to ``owner`` (N,) under ``rank`` (N,), made by ``producer``.
+
+    The mixing is SplitMix64 (Steele, Lea, Flood 2014), so a million ids take milliseconds.
+    """
+    salt = np.uint64(content_id("row", producer))
+    mixed = _mix(owner.astype(np.uint64) ^ salt) + rank.astype(np.uint64)
+    return (_mix(mixed) >> np.uint64(1)).astype(np.int64)
+
+
+def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    z = values + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))

@@ -58,12 +58,12 @@ def suppress(boxes: Floats, scores: Floats, threshold: float) -> NDArray[np.bool
     ranked = np.take_along_axis(boxes, order[..., None], axis=-2)
     count = ranked.shape[-2]
     rivals = (iou(ranked, ranked) > threshold) & np.tri(count, k=-1, dtype=np.bool_)
-    keep = np.ones(ranked.shape[:-1], np.bool_)
+    keep: NDArray[np.bool_] = np.ones(ranked.shape[:-1], np.bool_)
     for _ in range(count):
-        beaten = (rivals & keep[..., None, :]).any(axis=-1)
-        if np.array_equal(~beaten, keep):
+        unbeaten = np.logical_not(np.any(rivals & keep[..., None, :], axis=-1))
+        if np.array_equal(unbeaten, keep):
             break
-        keep = ~beaten
+        keep = unbeaten
     survivors = np.empty_like(keep)
     np.put_along_axis(survivors, order, keep, axis=-1)
     return survivors

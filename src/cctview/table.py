@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, overload
+from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, cast, overload
 
 import numpy as np
 import pyarrow as pa
@@ -209,7 +209,7 @@ class Table:
         return len(next(iter(self._data.values())))
 
     def __getitem__(self, index: Index) -> Self:
-        if isinstance(index, (int, np.integer)):
+        if np.ndim(cast("Any", index)) == 0 and not isinstance(index, slice):
             raise TypeError(f"{type(self).__name__} hands out no single rows; use table[i:i+1] or a mask")
         return self._with({key: value[index] for key, value in self._data.items()})
 

@@ -226,7 +226,7 @@ class Journeys(Table):
     id = _Id()
     probability = _Share()
     members = RaggedColumn(np.int64, check=_not_negative, rule="tracklet ids")
-    time = RaggedColumn("datetime64[ns]")
+    time: RaggedColumn[np.datetime64] = RaggedColumn("datetime64[ns]")
     lon = RaggedColumn(np.float64)
     lat = RaggedColumn(np.float64)
     speed = RaggedColumn(np.float32, check=_not_negative, rule="speeds >= 0")

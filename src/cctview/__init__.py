@@ -1,0 +1,1 @@
+"""cctview: vehicle journeys across public traffic cameras."""

@@ -1,0 +1,142 @@
+"""The detector that runs an ONNX graph of our own output contract.
+
+Input ``uint8 (B, H, W, 3)`` RGB; outputs ``boxes (B, K, 4)`` in input pixels and ``scores (B, K,
+types)``. Overlapping boxes are settled here, first within a family of types (a van is listed once,
+not as car and as bus), so that a rider on a motorcycle stays two boxes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cctview import geometry
+from cctview.detect.letterbox import Letterbox, stacked
+from cctview.models.record import ModelRecord
+from cctview.models.runtime import Runner, RuntimeSettings, runner
+from cctview.types import OBJECT_TYPES, PERSON, VEHICLE_TYPES, Detections, Frame, row_ids
+
+__all__ = ["DetectSettings", "OnnxDetector"]
+
+_FAMILIES = (VEHICLE_TYPES, ("motorcycle", "bicycle"), (PERSON,))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectSettings:
+    """What counts as found. ``min_score`` replaces the record's thresholds, people's included."""
+
+    min_score: float | None = None
+    batch_pixels: int = 4_000_000
+
+
+class OnnxDetector:
+    """Run the graph of a record over batches of stills of any size."""
+
+    def __init__(self, record: ModelRecord, settings: DetectSettings, runtime: RuntimeSettings) -> None:
+        self.record = record
+        self.settings = settings
+        self._runtime = runtime
+        self._letterbox = Letterbox.of(record.input)
+        self._labels = np.array(record.labels)
+        self._thresholds = self._lowest_scores()
+
+    @property
+    def producer(self) -> str:
+        """The words that tie a detection to these very weights."""
+        return self.record.producer
+
+    @cached_property
+    def _run(self) -> Runner:
+        return runner(self.record, self._runtime)
+
+    def __call__(self, frames: Sequence[Frame]) -> Detections:
+        """Return the detections of all frames, in frame order, best first within a frame."""
+        parts = [self._found(frames, rows) for rows in self._batches(frames)]
+        if not parts:
+            return Detections.empty({"detector": self.producer})
+        row, box, score, label = (np.concatenate(column) for column in zip(*parts, strict=True))
+        order = np.lexsort([-score, row])
+        return self._table(frames, row[order], box[order], score[order], label[order])
+
+    def _lowest_scores(self) -> NDArray[np.float32]:
+        thresholds = dict(self.record.thresholds)
+        thresholds[PERSON] = float(self.record.settings["redaction_threshold"])
+        if self.settings.min_score is not None:
+            thresholds = dict.fromkeys(OBJECT_TYPES, self.settings.min_score)
+        return np.array([thresholds[label] for label in self.record.labels], np.float32)
+
+    def _batches(self, frames: Sequence[Frame]) -> Iterator[NDArray[np.intp]]:
+        """Yield row numbers of stills of one size, as many as fit ``batch_pixels``."""
+        sizes = np.array([frame.image.shape[:2] for frame in frames]).reshape(-1, 2)
+        for size in np.unique(sizes, axis=0):
+            rows = np.flatnonzero((sizes == size).all(axis=1))
+            pixels = int(np.prod(self._letterbox.shape(int(size[0]), int(size[1]))))
+            step = max(1, self.settings.batch_pixels // pixels)
+            yield from (rows[start : start + step] for start in range(0, len(rows), step))
+
+    def _found(self, frames: Sequence[Frame], rows: NDArray[np.intp]) -> tuple[NDArray[Any], ...]:
+        batch, scale = stacked([frames[row] for row in rows], self._letterbox)
+        boxes, scores = self._run(batch)
+        height, width = frames[rows[0]].image.shape[:2]
+        boxes = geometry.clip(boxes / scale, width, height)
+        image, peak, label = self._kept(boxes, scores)
+        return rows[image], boxes[image, peak], scores[image, peak, label], label
+
+    def _kept(self, boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> tuple[NDArray[Any], ...]:
+        """Return image, peak and label numbers of the boxes that pass thresholds and suppression."""
+        real = (geometry.size(boxes) >= 1).all(axis=-1)
+        best = scores.argmax(axis=-1)
+        kept: list[tuple[NDArray[Any], ...]] = []
+        for family in _FAMILIES:
+            members = np.flatnonzero(np.isin(self._labels, family))
+            label = members[scores[..., members].argmax(axis=-1)]
+            score = np.take_along_axis(scores, label[..., None], axis=-1)[..., 0]
+            own = real & np.isin(best, members) & (score >= self._thresholds[label])
+            kept.append(_survivors(boxes, score, own, label, float(self.record.settings["nms_iou"])))
+        return tuple(np.concatenate(column) for column in zip(*kept, strict=True))
+
+    def _table(
+        self,
+        frames: Sequence[Frame],
+        row: NDArray[np.intp],
+        box: NDArray[np.float32],
+        score: NDArray[np.float32],
+        label: NDArray[np.intp],
+    ) -> Detections:
+        owner = np.array([frame.id for frame in frames], np.int64)[row]
+        first = np.searchsorted(row, np.arange(len(frames)))
+        rank = np.arange(1, len(row) + 1) - first[row]
+        return Detections(
+            meta={"detector": self.producer},
+            id=row_ids(owner, rank, self.producer),
+            frame=owner,
+            camera=np.array([frame.camera for frame in frames])[row],
+            time=np.array([frame.time for frame in frames], "datetime64[ns]")[row],
+            rank=rank,
+            box=box,
+            score=np.clip(score, 0, 1),
+            type=self._labels[label],
+        )
+
+
+def _survivors(
+    boxes: NDArray[np.float32],
+    score: NDArray[np.float32],
+    own: NDArray[np.bool_],
+    label: NDArray[np.intp],
+    threshold: float,
+) -> tuple[NDArray[Any], ...]:
+    """Suppress among each image's own boxes, looking only at as many as the fullest image has."""
+    count = int(own.sum(axis=-1).max(initial=0))
+    top = np.argsort(np.where(own, -score, np.inf), axis=-1, kind="stable")[:, :count]
+    ranked = np.take_along_axis(boxes, top[..., None], axis=1)
+    ranked_score = np.where(np.take_along_axis(own, top, axis=1), np.take_along_axis(score, top, axis=1), -1)
+    keep = geometry.suppress(ranked, ranked_score, threshold) & (ranked_score >= 0)
+    image, place = np.nonzero(keep)
+    peak = top[image, place]
+    return image, peak, label[image, peak]

@@ -1,0 +1,62 @@
+"""Turn crops of vehicles into vectors of appearance: one function over batches, behind a protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cctview.embed.crops import crops_of, quality
+from cctview.embed.histogram import HistogramEmbedder
+from cctview.embed.onnx import OnnxEmbedder
+from cctview.models import RuntimeSettings, find_model
+from cctview.types import VEHICLE_TYPES, Detections, Embeddings, Frame
+
+__all__ = ["Embedder", "HistogramEmbedder", "OnnxEmbedder", "embed", "load_embedder"]
+
+
+class Embedder(Protocol):
+    """Turn crops ``uint8 (N, S, S, 3)`` RGB into unit vectors ``float32 (N, D)``."""
+
+    @property
+    def producer(self) -> str:
+        """The words that tie a vector to these very weights."""
+        ...
+
+    @property
+    def side(self) -> int:
+        """The width and height of a crop, in pixels."""
+        ...
+
+    @property
+    def margin(self) -> float:
+        """How much of a box's own size is added around it on each side."""
+        ...
+
+    def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return one unit vector per crop."""
+        ...
+
+
+def load_embedder(name: str = "cctview-reid", runtime: RuntimeSettings | None = None) -> Embedder:
+    """Return the embedder of this name; ``histogram`` needs no model."""
+    if name == HistogramEmbedder.name:
+        return HistogramEmbedder()
+    return OnnxEmbedder(find_model(name, "embedding"), runtime or RuntimeSettings())
+
+
+def embed(frames: Sequence[Frame], detections: Detections, embedder: Embedder) -> Embeddings:
+    """Return a vector for each vehicle among the detections; people and two-wheelers get none."""
+    vehicles = detections[np.isin(detections.type, VEHICLE_TYPES)]
+    meta = {"embedder": embedder.producer}
+    if not len(vehicles):
+        return Embeddings.empty(meta)
+    crops = crops_of(frames, vehicles, embedder.side, embedder.margin)
+    return Embeddings(
+        meta=meta,
+        detection=vehicles.id,
+        vector=embedder(crops),
+        quality=quality(crops, vehicles.box),
+    )

@@ -1,0 +1,117 @@
+"""A model is a record, in TOML, beside a file of weights."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cctview.errors import ModelError, ModelNotFoundError, nearest
+
+__all__ = ["ModelRecord", "bundled_models", "find_model"]
+
+_WEIGHTS = Path(__file__).parent / "weights"
+_TASKS = ("detection", "embedding")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRecord:
+    """Say everything needed to use a file of weights, and where it came from.
+
+    ``input`` describes the pixels the graph expects (layout, width, height, stride, pad, margin);
+    ``accuracy`` is what was measured, on which data.
+    """
+
+    name: str
+    version: str
+    task: str
+    weights: Path
+    sha256: str
+    licence: str
+    origin: str
+    input: Mapping[str, Any]
+    trained_on: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    accuracy: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def producer(self) -> str:
+        """The words that tie a row to these very weights."""
+        return f"{self.name} {self.version} {self.sha256[:12]}"
+
+    def verified_weights(self) -> bytes:
+        """Return the weights; raise ModelNotFoundError or ModelError when gone or changed."""
+        try:
+            data = self.weights.read_bytes()
+        except OSError as error:
+            raise ModelNotFoundError(
+                f"the weights of {self.name!r} are not at {self.weights} ({error.strerror}); reinstall cctview"
+            ) from error
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != self.sha256:
+            raise ModelError(
+                f"the weights of {self.name!r} at {self.weights} are damaged: sha256 {digest[:12]}… is not the "
+                f"recorded {self.sha256[:12]}…; reinstall cctview"
+            )
+        return data
+
+
+def bundled_models(task: str | None = None) -> tuple[ModelRecord, ...]:
+    """Return the records of the models in the package, by name."""
+    records = (_read(path) for path in sorted(_WEIGHTS.glob("*.toml")))
+    return tuple(record for record in records if task in (None, record.task))
+
+
+def find_model(name: str, task: str) -> ModelRecord:
+    """Return the record of this name, or at this path when it ends in ``.toml``."""
+    if name.endswith(".toml"):
+        record = _read(Path(name))
+    else:
+        known = {record.name: record for record in bundled_models()}
+        if name not in known:
+            raise ModelNotFoundError(f"no model named {name!r}; {nearest(name, known)}")
+        record = known[name]
+    if record.task != task:
+        raise ModelError(f"{record.name!r} is a model for {record.task}, not for {task}; choose another")
+    return record
+
+
+def _read(path: Path) -> ModelRecord:
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelNotFoundError(f"no model record at {path} ({error.strerror}); give the path of its TOML") from error
+    except ValueError as error:
+        raise ModelError(f"the model record {path} is not valid TOML: {error}") from error
+    try:
+        record = _record(data, path.parent)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"the model record {path} lacks or misstates {error}; see a bundled record") from error
+    if record.task not in _TASKS:
+        raise ModelError(f"the model record {path} names the task {record.task!r}; {nearest(record.task, _TASKS)}")
+    return record
+
+
+def _record(data: Mapping[str, Any], folder: Path) -> ModelRecord:
+    own = {"name", "version", "task", "file", "sha256", "licence", "origin", "input", "trained_on", "labels",
+           "thresholds", "accuracy"}  # fmt: skip
+    return ModelRecord(
+        name=str(data["name"]),
+        version=str(data["version"]),
+        task=str(data["task"]),
+        weights=folder / str(data["file"]),
+        sha256=str(data["sha256"]),
+        licence=str(data["licence"]),
+        origin=str(data["origin"]),
+        input=dict(data["input"]),
+        trained_on=tuple(map(str, data.get("trained_on", ()))),
+        labels=tuple(map(str, data.get("labels", ()))),
+        thresholds={key: float(value) for key, value in data.get("thresholds", {}).items()},
+        settings={key: value for key, value in data.items() if key not in own},
+        accuracy=tuple(data.get("accuracy", ())),
+    )

@@ -1,0 +1,64 @@
+"""Open ONNX weights with onnxruntime, on first use and not before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf, RuntimeException
+
+from cctview.errors import ModelError, SettingsError, nearest
+from cctview.models.record import ModelRecord
+
+__all__ = ["Runner", "RuntimeSettings", "providers", "runner"]
+
+Runner = Callable[[NDArray[np.uint8]], list[NDArray[Any]]]
+_SHORT = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeSettings:
+    """Where a model runs. ``threads`` are those within one call; the pipeline runs calls side by side."""
+
+    provider: str = "cpu"
+    threads: int = 1
+
+
+def providers() -> Sequence[str]:
+    """Return the short names of the execution providers installed here."""
+    there = set(onnxruntime.get_available_providers())
+    return [short for short, name in _SHORT.items() if name in there]
+
+
+def runner(record: ModelRecord, settings: RuntimeSettings) -> Runner:
+    """Return a function from one input batch to the graph's outputs.
+
+    Raises SettingsError for a provider that is not here, ModelError when the runtime refuses the
+    weights. Safe to call from several threads.
+    """
+    if settings.provider not in providers():
+        raise SettingsError(
+            f"no execution provider {settings.provider!r} here; {nearest(settings.provider, providers())}"
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = settings.threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(
+            record.verified_weights(), options, providers=[_SHORT[settings.provider]]
+        )
+    except (Fail, InvalidGraph, InvalidProtobuf, RuntimeException) as error:
+        raise ModelError(f"onnxruntime refuses the weights of {record.name!r}: {error}") from error
+    key = session.get_inputs()[0].name
+    return lambda batch: session.run(None, {key: batch})

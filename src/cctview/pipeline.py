@@ -1,0 +1,243 @@
+"""The only module where the stages meet: frames -> detections -> embeddings -> tracklets -> journeys.
+
+Stills are processed in batches, each on one thread, several side by side; what is stored already is
+not done again. Tracklets, matches and journeys are pure functions of what is stored, made anew at
+the end of a run: a run that was killed and started again ends where an undisturbed one does.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from cctview.detect import Detector
+from cctview.embed import Embedder, embed
+from cctview.journeys import JourneySettings, journeys
+from cctview.match import MatchSettings, match
+from cctview.network import CameraNetwork
+from cctview.sources import Known, Skipped, Source
+from cctview.store import Batch, Store
+from cctview.track import TrackSettings, track
+from cctview.types import PERSON, Detections, Embeddings, Frame, Frames, Journeys, Matches, Tracklets
+
+__all__ = ["Analysis", "RunReport", "RunSettings", "analyse", "analysed", "ingest", "link", "run"]
+
+
+class Progress(Protocol):
+    """What a run tells whoever watches it."""
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Say how far a stage is; ``total`` is None where nobody can know."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """How a run spends the machine, and how its later stages work.
+
+    ``batch`` bounds the stills one thread works on and ``batch_bytes`` their pixels, so that memory
+    does not grow with the number or the size of the stills; ``append`` is how many stills are
+    stored at a time, which is also what a killed run may have to repeat.
+    """
+
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    batch: int = 32
+    batch_bytes: int = 32_000_000
+    append: int = 512
+    track: TrackSettings = field(default_factory=TrackSettings)
+    match: MatchSettings = field(default_factory=MatchSettings)
+    journeys: JourneySettings = field(default_factory=JourneySettings)
+
+
+@dataclass(kw_only=True)
+class RunReport:
+    """What a run did: the closing summary, and the seconds each stage took (summed over threads)."""
+
+    stills: int = 0
+    known: int = 0
+    skipped: list[Skipped] = field(default_factory=list)
+    detections: int = 0
+    people: int = 0
+    stored: Counter[str] = field(default_factory=Counter)
+    tracklets: int = 0
+    matches: int = 0
+    journeys: int = 0
+    seconds: float = 0.0
+    stage_seconds: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """A batch of stills with what was found in them; people are kept apart, for redaction only."""
+
+    frames: Sequence[Frame]
+    detections: Detections
+    embeddings: Embeddings
+    people: Detections
+    seconds: Counter[str]
+
+
+def analyse(frames: Sequence[Frame], detector: Detector, embedder: Embedder) -> Analysis:
+    """Detect and embed one batch of stills."""
+    start = time.perf_counter()
+    found = detector(frames)
+    middle = time.perf_counter()
+    person = found.type == PERSON
+    embeddings = embed(frames, found[~person], embedder)
+    seconds = Counter(detect=middle - start, embed=time.perf_counter() - middle)
+    return Analysis(
+        frames=frames, detections=found[~person], embeddings=embeddings, people=found[person], seconds=seconds
+    )
+
+
+def analysed(
+    batches: Iterator[Sequence[Frame]], detector: Detector, embedder: Embedder, workers: int
+) -> Iterator[Analysis]:
+    """Analyse batches on ``workers`` threads, keeping their order and at most one more in flight."""
+    pending: deque[Future[Analysis]] = deque()
+    with ThreadPoolExecutor(workers, "analyse") as pool:
+        try:
+            for frames in batches:
+                pending.append(pool.submit(analyse, frames, detector, embedder))
+                if len(pending) > workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def ingest(
+    source: Source,
+    store: Store,
+    detector: Detector,
+    embedder: Embedder,
+    settings: RunSettings,
+    report: RunReport,
+    progress: Progress,
+) -> None:
+    """Analyse every still of the source that is not stored yet, and store what was found.
+
+    What was analysed is stored even when the run is interrupted; the same call goes on from there.
+    """
+    total = source.count()
+    buffer: list[Analysis] = []
+    results = analysed(_batches(source, store, settings, report), detector, embedder, settings.workers)
+    try:
+        for analysis in results:
+            buffer.append(analysis)
+            report.stage_seconds += analysis.seconds
+            if sum(len(part.frames) for part in buffer) >= settings.append:
+                _append(store, buffer, report)
+            progress("stills", report.stills + report.known + len(report.skipped), total)
+    finally:
+        results.close()
+        _append(store, buffer, report)
+
+
+def link(store: Store, network: CameraNetwork, settings: RunSettings, report: RunReport, progress: Progress) -> None:
+    """Make tracklets, matches and journeys anew from all that is stored."""
+    start = time.perf_counter()
+    cameras = np.unique(store.scan(Frames).camera).tolist()
+    parts = []
+    for number, camera in enumerate(cameras):
+        progress("tracklets", number, len(cameras))
+        detections, embeddings = store.scan(Detections, camera=camera), store.scan(Embeddings, camera=camera)
+        parts.append(track(detections, embeddings, settings.track))
+    tracklets = Tracklets.concat(parts)
+    progress("tracklets", len(cameras), len(cameras))
+    tracked = time.perf_counter()
+    present = network.among(cameras)
+    matches = match(tracklets, present, settings.match) if len(tracklets) else Matches.empty()
+    chains = journeys(matches, tracklets, present, settings.journeys) if len(matches) else Journeys.empty()
+    matched = time.perf_counter()
+    for table in (tracklets, matches, chains):
+        store.replace(table)
+    report.tracklets, report.matches, report.journeys = len(tracklets), len(matches), len(chains)
+    report.stage_seconds.update(track=tracked - start, match=matched - tracked, store=time.perf_counter() - matched)
+
+
+def run(
+    source: Source,
+    store: Store,
+    network: CameraNetwork,
+    detector: Detector,
+    embedder: Embedder,
+    *,
+    settings: RunSettings | None = None,
+    progress: Progress = lambda stage, done, total: None,
+    report: RunReport | None = None,
+) -> RunReport:
+    """Take a source of stills to journeys in a store, and say what was done.
+
+    Pass a ``report`` to see how far a run came that ends in an exception.
+    """
+    settings = settings or RunSettings()
+    report = report if report is not None else RunReport()
+    start = time.perf_counter()
+    try:
+        ingest(source, store, detector, embedder, settings, report, progress)
+        link(store, network, settings, report, progress)
+    finally:
+        report.seconds = time.perf_counter() - start
+    return report
+
+
+def _batches(
+    source: Source, store: Store, settings: RunSettings, report: RunReport
+) -> Iterator[list[Frame]]:
+    """Yield bounded batches of stills that are neither stored nor seen before in this run."""
+    stored = np.sort(store.scan(Frames).id)
+    seen: set[int] = set()
+
+    def known(frame: int) -> bool:
+        place = int(np.searchsorted(stored, frame))
+        return frame in seen or (place < len(stored) and int(stored[place]) == frame)
+
+    batch: list[Frame] = []
+    pixels = 0
+    for item in _timed(source.frames(known), report.stage_seconds):
+        if isinstance(item, Skipped):
+            report.skipped.append(item)
+        elif isinstance(item, Known):
+            report.known += 1
+        else:
+            seen.add(item.id)
+            batch.append(item)
+            pixels += item.image.nbytes
+        if len(batch) >= settings.batch or pixels >= settings.batch_bytes:
+            yield batch
+            batch, pixels = [], 0
+    if batch:
+        yield batch
+
+
+def _timed(items: Iterator[Frame | Skipped | Known], seconds: Counter[str]) -> Iterator[Frame | Skipped | Known]:
+    while True:
+        start = time.perf_counter()
+        item = next(items, None)
+        seconds["decode"] += time.perf_counter() - start
+        if item is None:
+            return
+        yield item
+
+
+def _append(store: Store, buffer: list[Analysis], report: RunReport) -> None:
+    """Store what is in the buffer and empty it."""
+    if not buffer:
+        return
+    start = time.perf_counter()
+    parts, buffer[:] = list(buffer), []
+    admitted = store.append(_joined(parts))
+    report.stage_seconds["store"] += time.perf_counter() - start
+    report.stills += sum(len(part.frames) for part in parts)
+    report.detections += sum(len(part.detections) for part in parts)
+    report.people += sum(len(part.people) for part in parts)
+    report.stored += admitted.counts

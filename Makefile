@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TEST := .venv-test
 DATA ?=
 SERVE ?= 1
 
@@ -18,19 +19,20 @@ $(VENV)/.made: pyproject.toml
 demo: env
 	$(BIN)/cctview demo $(if $(DATA),--data $(DATA))
 
-$(VENV)/.made-test: $(VENV)/.made
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+# The built wheel is what is tested: weights and data files included, the checkout's src out of reach.
+$(TEST)/.made: pyproject.toml
+	$(PYTHON) -m venv $(TEST)
+	$(TEST)/bin/python -m pip install --quiet --disable-pip-version-check '.[test]'
 	@touch $@
 
-test: $(VENV)/.made-test
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	rm -rf dist && $(BIN)/python -m build --wheel --outdir dist . > /dev/null
-	rm -rf build/wheel-env && $(PYTHON) -m venv build/wheel-env
-	build/wheel-env/bin/python -m pip install --quiet --disable-pip-version-check "$$(ls dist/*.whl)[test]"
-	build/wheel-env/bin/python -m pytest --cov --cov-report=term:skip-covered tests
+test: $(TEST)/.made
+	rm -rf dist && $(TEST)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	$(TEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/*.whl
+	$(TEST)/bin/ruff check .
+	$(TEST)/bin/ruff format --check .
+	$(TEST)/bin/mypy
+	$(TEST)/bin/lint-imports
+	$(TEST)/bin/python -m pytest --cov --cov-report=term:skip-covered
 
 train:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train]'
@@ -38,4 +40,4 @@ train:
 	$(BIN)/python -m training.embedder --data ../shared/data --out build/training
 
 clean:
-	rm -rf $(VENV) build dist demo
+	rm -rf $(VENV) $(TEST) build dist demo

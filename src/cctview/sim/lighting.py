@@ -1,0 +1,100 @@
+"""Daylight, dusk and night: how much light falls on a surface, and what the air does to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cctview.sim.mesh import Material
+from cctview.sim.settings import Light
+
+__all__ = ["LAMP_SPACING", "Lighting", "lighting", "street_lamp_light"]
+
+Floats = NDArray[np.floating[Any]]
+
+LAMP_SPACING = 42.0
+_SODIUM = np.array([0.50, 0.38, 0.24])
+_SIDE = 0.82  # a wall sees half the sky, and the ground gives some back
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lighting:
+    """Light as shares of full daylight per colour channel.
+
+    ``lamps`` is how brightly vehicles' own lamps show (0 to 1), ``street`` that of street lamps,
+    ``noise`` the sensor's in grey levels, ``haze_m`` the distance at which two thirds of the colour is lost.
+    """
+
+    ambient: Floats
+    sun: Floats
+    toward_sun: Floats
+    sky_top: Floats
+    sky_low: Floats
+    haze_m: float
+    lamps: float
+    street: float
+    noise: float
+
+    @property
+    def shadow(self) -> float:
+        """Return how bright a level surface in shadow is, as a share of the same in the sun."""
+        up = float(self.toward_sun[2])
+        return float(0.12 + 0.88 * self.ambient.mean() / (self.ambient.mean() + up * self.sun.mean()))
+
+    def shade(self, colour: Floats, normal: Floats, material: Any, lit: Floats | float = 0.0) -> Floats:
+        """Return the colours of faces: ``(F, 3)``, ``(F, 3)``, ``(F,)`` to ``(F, 3)``; ``lit`` is street light per face."""
+        facing = np.maximum(normal @ self.toward_sun, 0.0)[..., None]
+        up = normal[..., 2:3]
+        glow = np.asarray(lit)[..., None] * _SODIUM * (0.45 + 0.55 * np.maximum(up, 0))
+        light = self.ambient * (_SIDE + (1 - _SIDE) * up) + self.sun * facing + glow
+        kind = np.asarray(material)[..., None]
+        gloss = np.where(kind == Material.GLASS, 0.34, np.where(kind == Material.PAINT, 0.13, 0.0))
+        mirrored = (self.sky_top * np.clip(0.1 + up, 0, 1)) * gloss
+        shaded = colour * light + mirrored
+        own = self.lamps * (kind >= Material.HEADLAMP)
+        return np.clip(shaded * (1 - own) + own * np.minimum(colour * 1.6, 255), 0, 255)
+
+    def matt(self, colour: Floats, normal: Floats, lit: float = 0.0) -> Floats:
+        """Return the colour of one dull surface: ``(3,)`` and ``(3,)`` to ``(3,)``."""
+        facing, up = max(float(normal @ self.toward_sun), 0.0), float(normal[2])
+        glow = lit * (0.45 + 0.55 * max(up, 0.0))
+        return np.clip(colour * (self.ambient * (_SIDE + (1 - _SIDE) * up) + self.sun * facing + glow * _SODIUM), 0, 255)
+
+    def hazed(self, colour: Floats, depth: Floats) -> Floats:
+        """Return colours ``(..., 3)`` seen through ``depth (...)`` metres of air."""
+        clear = np.exp(-np.maximum(depth, 0) / self.haze_m)[..., None]
+        return colour * clear + self.sky_low * (1 - clear)
+
+
+def lighting(light: Light, rng: np.random.Generator) -> Lighting:
+    """Return the light of one simulation; the sun's place varies with the seed."""
+    azimuth = np.deg2rad(rng.uniform(120, 235))
+    height = np.deg2rad({"day": rng.uniform(38, 62), "dusk": 9.0, "night": 60.0}[light])
+    toward = np.array([np.sin(azimuth) * np.cos(height), np.cos(azimuth) * np.cos(height), np.sin(height)])
+    if light == "day":
+        return Lighting(
+            ambient=np.array([0.54, 0.56, 0.60]), sun=np.array([0.66, 0.64, 0.58]), toward_sun=toward,
+            sky_top=np.array([128.0, 172, 220]), sky_low=np.array([206.0, 222, 234]),
+            haze_m=900.0, lamps=0.0, street=0.0, noise=2.2,
+        )  # fmt: skip
+    if light == "dusk":
+        return Lighting(
+            ambient=np.array([0.36, 0.36, 0.44]), sun=np.array([0.26, 0.17, 0.09]), toward_sun=toward,
+            sky_top=np.array([86.0, 96, 134]), sky_low=np.array([196.0, 150, 126]),
+            haze_m=800.0, lamps=0.85, street=0.3, noise=3.5,
+        )  # fmt: skip
+    return Lighting(
+        ambient=np.array([0.115, 0.115, 0.14]), sun=np.zeros(3), toward_sun=toward,
+        sky_top=np.array([10.0, 12, 22]), sky_low=np.array([34.0, 30, 34]),
+        haze_m=1200.0, lamps=1.0, street=0.8, noise=5.0,
+    )  # fmt: skip
+
+
+def street_lamp_light(s: Floats, d: Floats, strength: float) -> Floats:
+    """Return the street light at road coordinates, as a share of daylight: pools under masts on the median."""
+    along = (s + LAMP_SPACING / 2) % LAMP_SPACING - LAMP_SPACING / 2
+    near = along**2 + (0.7 * d) ** 2
+    return strength * (0.25 + 0.75 / (1 + near / 130.0))

@@ -1,0 +1,151 @@
+"""Low-polygon vehicles and people: convex parts lofted through cross-sections, with flat details on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["CORNERS", "Material", "Mesh", "MeshBuilder", "Shape"]
+
+Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.integer[Any]]
+Shape = Sequence[tuple[float, float, float, float, float]]
+
+CORNERS = 8  # every face is stored with this many corners; smaller ones repeat their last
+
+
+class Material(IntEnum):
+    """How a face takes light."""
+
+    PAINT = 0
+    MATT = 1
+    GLASS = 2
+    HEADLAMP = 3
+    TAILLAMP = 4
+    SIGN = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mesh:
+    """Faces in painter's order, in metres about the middle of the footprint: x forward, y left, z up.
+
+    ``corners (F, 8, 3)``, ``middle (F, 3)``, ``normal (F, 3)`` outward, ``colour (F, 3)`` RGB 0-255,
+    ``material (F,)``, ``part (F,)`` the convex part a face lies on. ``from_rear (F,)`` ranks the faces
+    for a camera behind the vehicle; stored order is that for a camera in front. ``lamps`` are the
+    faces that shine; ``shell (V, 3)`` the outermost points of each part, enough for its outline.
+    """
+
+    corners: Floats
+    middle: Floats
+    normal: Floats
+    colour: Floats
+    material: Ints
+    part: Ints
+    from_rear: Ints
+    lamps: Ints
+    shell: Floats
+    shell_part: Ints
+
+    @property
+    def parts(self) -> int:
+        """Return how many convex parts the mesh has."""
+        return int(self.part.max()) + 1
+
+
+class MeshBuilder:
+    """Collects faces part by part, the farthest part first as seen from in front."""
+
+    def __init__(self) -> None:
+        self._corners: list[Floats] = []
+        self._colour: list[Floats] = []
+        self._material: list[int] = []
+        self._part: list[int] = []
+        self._parts = 0
+
+    def loft(self, shape: Shape, colour: Floats, material: Material = Material.PAINT) -> None:
+        """Start a new part: a skin over cross-sections (x, half width below, half width above, z below, z above)."""
+        self._parts += 1
+        x, low, high, bottom, top = np.array(shape).T
+        rim = np.stack([
+            np.stack([x, -low, bottom], 1),
+            np.stack([x, -high, top], 1),
+            np.stack([x, high, top], 1),
+            np.stack([x, low, bottom], 1),
+        ])
+        for a, b in ((0, 1), (1, 2), (2, 3)):
+            for k in range(len(x) - 1):
+                self.face([rim[a, k], rim[a, k + 1], rim[b, k + 1], rim[b, k]], colour, material)
+        for k in (0, len(x) - 1):
+            self.face(rim[:, k], colour, material)
+
+    def face(self, corners: Any, colour: Any, material: Material = Material.PAINT) -> None:
+        """Add one flat face to the current part."""
+        points = np.asarray(corners, np.float64)
+        self._corners.append(np.concatenate([points, np.repeat(points[-1:], CORNERS - len(points), axis=0)]))
+        self._colour.append(np.asarray(colour, np.float64))
+        self._material.append(int(material))
+        self._part.append(self._parts - 1)
+
+    def across(self, x: float, y: tuple[float, float], z: tuple[float, float], colour: Any, material: Material) -> None:
+        """Add an upright rectangle facing forward or back."""
+        (left, right), (low, high) = y, z
+        self.face([(x, left, low), (x, left, high), (x, right, high), (x, right, low)], colour, material)
+
+    def along(self, y: float, x: tuple[float, float], z: tuple[float, float], colour: Any, material: Material) -> None:
+        """Add an upright rectangle on both flanks."""
+        (back, front), (low, high) = x, z
+        for side in (-y, y):
+            self.face([(back, side, low), (back, side, high), (front, side, high), (front, side, low)], colour, material)
+
+    def flat(self, z: float, x: tuple[float, float], y: tuple[float, float], colour: Any, material: Material) -> None:
+        """Add a level rectangle."""
+        (back, front), (left, right) = x, y
+        self.face([(back, left, z), (front, left, z), (front, right, z), (back, right, z)], colour, material)
+
+    def wheels(self, y: float, at: Sequence[float], radius: float, hub: Any) -> None:
+        """Add dark tyres with lighter hubs on both flanks."""
+        turn = np.arange(CORNERS) * 2 * np.pi / CORNERS + np.pi / CORNERS
+        for x in at:
+            for side in (-y, y):
+                for size, colour in ((radius, (26.0, 26.0, 28.0)), (0.6 * radius, hub)):
+                    ring = np.stack([x + size * np.cos(turn), np.full(CORNERS, side), radius + size * np.sin(turn)], 1)
+                    self.face(ring, colour, Material.MATT)
+
+    def built(self, rear_parts: Sequence[int] | None = None) -> Mesh:
+        """Return the mesh; ``rear_parts`` is the order of parts for a camera behind, where it differs."""
+        corners, part = np.stack(self._corners), np.array(self._part)
+        middle, material = corners.mean(axis=1), np.array(self._material)
+        heart = np.stack([corners[part == p].reshape(-1, 3).mean(axis=0) for p in range(self._parts)])
+        normal = np.cross(corners[:, 2] - corners[:, 0], corners[:, 1] - corners[:, 3])
+        normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+        outward = np.sign(np.sum(normal * (middle - heart[part]), axis=1, keepdims=True))
+        place = np.argsort(rear_parts if rear_parts is not None else np.arange(self._parts))
+        rank = np.empty(len(part), np.int64)
+        rank[np.argsort(place[part], kind="stable")] = np.arange(len(part))
+        shells = [_outermost(corners[part == p].reshape(-1, 3)) for p in range(self._parts)]
+        return Mesh(
+            corners=corners,
+            middle=middle,
+            normal=normal * np.where(outward == 0, 1, outward),
+            colour=np.stack(self._colour),
+            material=material,
+            part=part,
+            from_rear=rank,
+            lamps=np.flatnonzero((material == Material.HEADLAMP) | (material == Material.TAILLAMP)),
+            shell=np.concatenate(shells),
+            shell_part=np.repeat(np.arange(self._parts), [len(shell) for shell in shells]),
+        )
+
+
+def _outermost(points: Floats) -> Floats:
+    """Return the points that are extreme in one of many directions spread evenly over the sphere."""
+    turn = np.arange(240) + 0.5
+    height, around = 1 - turn / 120, turn * np.pi * (1 + 5**0.5)
+    level = np.sqrt(1 - height**2)
+    directions = np.stack([level * np.cos(around), level * np.sin(around), height])
+    return points[np.unique(np.argmax(points @ directions, axis=0))]

@@ -1,0 +1,85 @@
+"""What a cheap camera does to a picture: softness, halos, noise, exposure, a burnt-in caption, JPEG."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Optics", "cheap_camera", "develop"]
+
+Floats = NDArray[np.floating[Any]]
+Image = NDArray[np.uint8]
+_BANKS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optics:
+    """The faults of one camera, in pixels, grey levels and shares; ``noise`` holds ready-made noise to cut from."""
+
+    width: int
+    height: int
+    blur: float
+    halo: float
+    contrast: float
+    tint: Floats
+    saturation: float
+    quality: int
+    noise: NDArray[np.int16]
+    caption: str
+
+
+def cheap_camera(width: int, height: int, noise: float, caption: str, rng: np.random.Generator) -> Optics:
+    """Return the faults of a camera drawn at random around those of common traffic cameras."""
+    grain = rng.normal(0, noise, (_BANKS * height, width + 64, 3))
+    grey = cv2.GaussianBlur(rng.normal(0, 2.2 * noise, grain.shape[:2]), (0, 0), 0.8)
+    blotch = cv2.GaussianBlur(rng.normal(0, 3.5 * noise, grain.shape), (0, 0), 1.6)
+    return Optics(
+        width=width,
+        height=height,
+        blur=float(rng.uniform(0.45, 0.75)) * max(width / 704, 1.0),
+        halo=float(rng.uniform(0.35, 0.8)),
+        contrast=float(rng.uniform(0.96, 1.14)),
+        tint=np.array([1.0, 1.0, 1.0]) + rng.normal(0, 0.02, 3),
+        saturation=float(rng.uniform(0.75, 1.05)),
+        quality=int(rng.integers(68, 84)),
+        noise=np.round(0.45 * grain + grey[..., None] * 0.6 + blotch * 0.5).astype(np.int16),
+        caption=caption,
+    )
+
+
+def develop(large: Image, optics: Optics, stamp: str, rng: np.random.Generator) -> bytes:
+    """Return the JPEG that the camera sends, from the picture drawn several times larger (RGB)."""
+    still = cv2.resize(large, (optics.width, optics.height), interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(still, (0, 0), optics.blur)
+    still = cv2.addWeighted(soft, 1 + optics.halo, cv2.GaussianBlur(soft, (0, 0), 1.2), -optics.halo, 0)
+    still = cv2.transform(still, _colours(optics, rng))
+    row, column = int(rng.integers((_BANKS - 1) * optics.height)), int(rng.integers(64))
+    grain = optics.noise[row : row + optics.height, column : column + optics.width]
+    still = cv2.add(still, grain, dtype=cv2.CV_8U)
+    _burn(still, f"{optics.caption} {stamp}")
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(still, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, optics.quality])
+    assert done  # noqa: S101 - encoding to memory fails for no valid array
+    return data.tobytes()
+
+
+def _colours(optics: Optics, rng: np.random.Generator) -> Floats:
+    """Return the 3x4 matrix of saturation, tint, contrast and a slightly restless exposure."""
+    grey = np.full((3, 3), 1 / 3)
+    mix = (grey + (np.eye(3) - grey) * optics.saturation) * optics.tint[:, None]
+    gain = optics.contrast * rng.normal(1.0, 0.012)
+    return np.concatenate([mix * gain, np.full((3, 1), 118 * (1 - optics.contrast))], axis=1)
+
+
+def _burn(still: Image, text: str) -> None:
+    """Write the caption along the top edge, white on a thin dark outline."""
+    size = still.shape[1] / 352
+    band = still[: int(18 * size)]
+    ink = np.zeros(band.shape[:2], np.uint8)
+    cv2.putText(ink, text, (3, int(13 * size)), cv2.FONT_HERSHEY_SIMPLEX, 0.42 * size, 255, max(round(size), 1), cv2.LINE_AA)
+    outline = cv2.dilate(ink, np.ones((3, 3), np.uint8))
+    cv2.subtract(band, cv2.merge([outline] * 3), dst=band)
+    cv2.add(band, cv2.merge([ink] * 3), dst=band)

@@ -1,0 +1,104 @@
+"""The road: a gently winding centre line, its cross-section, and the ramps between cameras."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "LANES",
+    "LANE_WIDTH",
+    "MEDIAN",
+    "PARAPET",
+    "RAILING",
+    "SHOULDER",
+    "WALKWAY",
+    "Road",
+    "corridor",
+    "lane_offset",
+]
+
+Floats = NDArray[np.floating[Any]]
+
+LANES = 3
+LANE_WIDTH = 3.5
+MEDIAN = 0.35  # metres from the centre line to the face of the median barrier
+FIRST_LINE = 1.1
+SHOULDER = FIRST_LINE + LANES * LANE_WIDTH
+PARAPET = SHOULDER + 1.8
+WALKWAY = PARAPET + 1.0
+RAILING = WALKWAY + 4.0
+_OVERHANG = 1500  # metres of road drawn beyond either end, for the view to the horizon
+
+
+@dataclass(frozen=True, kw_only=True)
+class Road:
+    """A centre line sampled every metre, with road coordinates ``(s, d)``.
+
+    ``s`` is metres along the road, ``d`` metres to the right of the centre line when looking along
+    growing ``s``. The ground is flat: x points east, y north, z up. Direction 0 travels towards
+    growing ``s`` on positive ``d``, direction 1 the other way.
+    """
+
+    length: float
+    cameras: Floats
+    ramps: Floats
+    x: Floats
+    y: Floats
+    bearing: Floats
+
+    def heading(self, s: Floats) -> Floats:
+        """Return the direction of the centre line in radians clockwise from north."""
+        return np.interp(s, self._stations, self.bearing)
+
+    def place(self, s: Floats, d: Floats) -> Floats:
+        """Return ground points of road coordinates: ``(...)`` and ``(...)`` to ``(..., 2)``."""
+        bearing = self.heading(s)
+        x = np.interp(s, self._stations, self.x) + d * np.cos(bearing)
+        y = np.interp(s, self._stations, self.y) - d * np.sin(bearing)
+        return np.stack([x, y], axis=-1)
+
+    def locate(self, points: Floats, guess: Floats) -> tuple[Floats, Floats]:
+        """Return road coordinates of ground points ``(..., 2)`` by Newton steps along the road from ``guess``."""
+        s = guess
+        for _ in range(3):
+            along, _ = self._residual(points, s)
+            s = s + along
+        return s, self._residual(points, s)[1]
+
+    @property
+    def _stations(self) -> Floats:
+        return np.arange(len(self.x)) - float(_OVERHANG)
+
+    def _residual(self, points: Floats, s: Floats) -> tuple[Floats, Floats]:
+        centre = self.place(s, np.zeros_like(s))
+        east, north = points[..., 0] - centre[..., 0], points[..., 1] - centre[..., 1]
+        bearing = self.heading(s)
+        sine, cosine = np.sin(bearing), np.cos(bearing)
+        return east * sine + north * cosine, east * cosine - north * sine
+
+
+def corridor(cameras: int, spacing_m: float, rng: np.random.Generator) -> Road:
+    """Return a winding road with a camera every ``spacing_m`` metres and a ramp behind each but the first."""
+    stations = 150.0 + spacing_m * np.arange(cameras)
+    length = float(stations[-1] + 450.0)
+    s = np.arange(-_OVERHANG, length + _OVERHANG + 1.0)
+    waves = 2 * np.pi / rng.uniform(500, 1400, 3)
+    swing = np.sin(np.outer(s, waves) + rng.uniform(0, 2 * np.pi, 3)) @ (rng.uniform(0.05, 0.12, 3))
+    bearing = np.deg2rad(12.0) + swing
+    return Road(
+        length=length,
+        cameras=stations,
+        ramps=stations[1:] - 0.15 * spacing_m,
+        x=np.cumsum(np.sin(bearing)),
+        y=np.cumsum(np.cos(bearing)),
+        bearing=bearing,
+    )
+
+
+def lane_offset(direction: NDArray[np.integer[Any]], lane: Floats | NDArray[np.integer[Any]]) -> Floats:
+    """Return ``d`` of lane centres; lane 0 is next to the median, fractions lie between lanes."""
+    return np.where(direction == 0, 1.0, -1.0) * (FIRST_LINE + LANE_WIDTH * (lane + 0.5))

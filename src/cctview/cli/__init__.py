@@ -1,0 +1,30 @@
+"""The command line: a thin skin over the library, one module per group of verbs."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from cctview.errors import CctviewError
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line; exit 0 done, 1 failed, 2 misuse, 3 a gate was missed, 130 interrupted."""
+    from cctview.cli.app import app  # here, so that importing the package stays free
+
+    try:
+        app()
+    except CctviewError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+
+
+def _fail(message: str) -> None:
+    if "--json" in sys.argv:
+        sys.stdout.write(json.dumps({"error": message}) + "\n")
+    sys.stderr.write(f"error: {message}\n")
+    sys.exit(1)

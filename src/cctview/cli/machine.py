@@ -1,0 +1,149 @@
+"""Verbs about this machine: doctor, models, bench."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cctview.cli.screen import answer, interruptible, progress
+
+__all__ = ["register"]
+
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+# What the original's own models need on two cores, per still and per crop (RetinaNet-50, DenseNet201).
+_ORIGINAL_STILL_S = 2.15
+_ORIGINAL_CROP_S = 0.074
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    app.command()(doctor)
+    models = typer.Typer(help="The models in the package.", no_args_is_help=True)
+    models.command("list")(models_list)
+    models.command("verify")(models_verify)
+    app.add_typer(models, name="models")
+    bench = typer.Typer(help="Measure speed here.", no_args_is_help=True)
+    bench.callback()(lambda: None)
+    bench.command("pipeline")(bench_pipeline)
+    app.add_typer(bench, name="bench")
+
+
+def doctor(as_json: Json = False) -> None:
+    """Say what is installed, where models can run and where things are; fails if something is broken."""
+    import os
+    import platform
+    from importlib import metadata
+
+    import cctview
+    from cctview.models import bundled_models, providers
+
+    libraries = ("numpy", "scipy", "opencv-python-headless", "onnxruntime", "lancedb", "pyarrow", "av")
+    checked = {record.name: len(record.verified_weights()) for record in bundled_models()}
+    answer(
+        {
+            "cctview": metadata.version("cctview"),
+            "python": platform.python_version(),
+            "system": platform.platform(),
+            "processors": os.cpu_count(),
+            "package": str(Path(cctview.__file__).parent),
+            "libraries": {name: metadata.version(name) for name in libraries},
+            "providers": list(providers()),
+            "models": {name: f"{size:,} bytes, sha256 as recorded" for name, size in checked.items()},
+        },
+        as_json=as_json,
+    )
+
+
+def models_list(as_json: Json = False) -> None:
+    """List the models in the package with licence, training data and measured accuracy."""
+    from cctview.models import bundled_models
+
+    answer({record.name: _model(record) for record in bundled_models()}, as_json=as_json)
+
+
+def models_verify(as_json: Json = False) -> None:
+    """Check the weights of every model against its record."""
+    from cctview.models import bundled_models
+
+    answer({record.name: f"{len(record.verified_weights()):,} bytes, whole" for record in bundled_models()}, as_json=as_json)
+
+
+def bench_pipeline(
+    stills: Annotated[Path | None, typer.Option(help="A folder of stills; simulated ones by default.")] = None,
+    network: Annotated[Path | None, typer.Option(help="Camera network file of that folder.")] = None,
+    minutes: Annotated[float, typer.Option(min=0.5, help="Minutes of simulated stills.")] = 4.0,
+    as_json: Json = False,
+) -> None:
+    """Time the whole run on stills into a store that is thrown away, and compare with the original."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="cctview-bench-") as folder, interruptible():
+        source = stills or _simulated(Path(folder) / "stills", minutes)
+        plan = network or source / "network.toml"
+        answer(_timed_run(source, plan if plan.exists() else None, Path(folder) / "store"), as_json=as_json)
+
+
+def _model(record: Any) -> dict[str, Any]:
+    return {
+        "version": record.version,
+        "task": record.task,
+        "licence": record.licence,
+        "trained on": list(record.trained_on),
+        "accuracy": [f"{row['what']} on {row['data']}: {row['value']}" for row in record.accuracy],
+    }
+
+
+def _peak_memory_mb() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such count
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
+
+
+def _simulated(folder: Path, minutes: float) -> Path:
+    from cctview.sim import SimSettings, simulate, write_stills
+
+    write_stills(simulate(SimSettings(minutes=minutes)), folder)
+    return folder
+
+
+def _timed_run(stills: Path, plan: Path | None, store: Path) -> dict[str, Any]:
+    import os
+
+    from cctview.detect import load_detector
+    from cctview.embed import load_embedder
+    from cctview.network import CameraNetwork, load_network
+    from cctview.pipeline import run
+    from cctview.privacy import Policy
+    from cctview.sources import open_source
+    from cctview.store import create_store
+
+    roads = load_network(plan) if plan else CameraNetwork()
+    with progress() as show:
+        report = run(
+            open_source(stills, timezone=roads.timezone),
+            create_store(store, Policy.default("a benchmark, thrown away")),
+            roads,
+            load_detector(),
+            load_embedder(),
+            progress=show,
+        )
+    count = max(report.stills, 1)
+    original = _ORIGINAL_STILL_S + _ORIGINAL_CROP_S * report.detections / count
+    return {
+        "stills": report.stills,
+        "detections": report.detections,
+        "processors": os.cpu_count(),
+        "stills per second": round(count / report.seconds, 1),
+        "ms per still, summed over threads": {
+            stage: round(1000 * spent / count, 3) for stage, spent in report.stage_seconds.items()
+        },
+        "peak memory MB": _peak_memory_mb(),
+        "the original's models, seconds per still": round(original, 2),
+        "times faster than the original's models": round(original * count / report.seconds),
+    }

@@ -1,0 +1,174 @@
+"""Verbs that take stills to journeys: run, track, journeys, demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cctview.cli.screen import answer, interruptible, progress, say
+
+if TYPE_CHECKING:
+    from cctview.network import CameraNetwork
+    from cctview.pipeline import RunReport
+    from cctview.sources import Source
+    from cctview.store import Store
+
+__all__ = ["register"]
+
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Network = Annotated[Path | None, typer.Option(help="Camera network file: cameras and the links between them.")]
+DetectorName = Annotated[str, typer.Option("--detector", help="Name of a bundled detector, or a model record.")]
+EmbedderName = Annotated[str, typer.Option("--embedder", help="Name of a bundled embedder, 'histogram', or a record.")]
+Provider = Annotated[str, typer.Option(help="Where models run: cpu, cuda, openvino, coreml, directml.")]
+_SHOWN = 10
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    for verb in (run, track, journeys, demo):
+        app.command()(verb)
+
+
+def run(
+    source: Annotated[str, typer.Argument(help="A folder of stills, a video file, or one still.")],
+    store: Annotated[Path, typer.Argument(help="The store to write; made when it is not there.")],
+    network: Network = None,
+    detector: DetectorName = "cctview-det",
+    embedder: EmbedderName = "cctview-reid",
+    timezone: Annotated[str | None, typer.Option(help="Time zone of local times in file names.")] = None,
+    camera: Annotated[str | None, typer.Option(help="Camera id, where the source does not name one.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Threads; as many as processors by default.")] = None,
+    provider: Provider = "cpu",
+    as_json: Json = False,
+) -> None:
+    """Detect, embed, track, match and chain journeys over stills; what is stored is not done again."""
+    from cctview.network import CameraNetwork, load_network
+    from cctview.sources import open_source
+
+    roads = load_network(network) if network else CameraNetwork()
+    stills = open_source(source, timezone=timezone or roads.timezone, camera=camera)
+    _run(stills, _writable(store), roads, detector, embedder, provider, workers, as_json)
+
+
+def track(store: Annotated[Path, typer.Argument(help="A store with detections.")], network: Network = None, as_json: Json = False) -> None:
+    """Make tracklets, matches and journeys anew from the stored detections."""
+    from cctview.network import CameraNetwork, load_network
+    from cctview.pipeline import RunReport, RunSettings, link
+    from cctview.store import open_store
+
+    roads = load_network(network) if network else CameraNetwork()
+    report = RunReport()
+    with interruptible(), progress() as show:
+        link(open_store(store, write=True), roads, RunSettings(), report, show)
+    answer({"tracklets": report.tracklets, "matches": report.matches, "journeys": report.journeys}, as_json=as_json)
+
+
+def journeys(store: Annotated[Path, typer.Argument(help="A store with journeys.")], top: int = 10, as_json: Json = False) -> None:
+    """List the most probable journeys of a store."""
+    from cctview.formats.tabular import journey_rows
+    from cctview.store import open_store
+    from cctview.types import Journeys, Tracklets
+
+    opened = open_store(store)
+    chains = opened.scan(Journeys)
+    best = chains[(-chains.probability).argsort(kind="stable")[:top]]
+    rows = journey_rows(best, opened.scan(Tracklets))
+    answer({"journeys": len(chains), "best": _steps(rows)}, as_json=as_json)
+
+
+def demo(
+    data: Annotated[Path | None, typer.Option(help="Your own stills instead of simulated ones.")] = None,
+    network: Network = None,
+    out: Annotated[Path, typer.Option(help="Where stills and store go.")] = Path("demo"),
+    minutes: Annotated[float, typer.Option(min=0.5, help="How long the simulated cameras watch.")] = 3.0,
+    as_json: Json = False,
+) -> None:
+    """Run the whole pipeline on a small simulated road, or on your own stills."""
+    from cctview.network import CameraNetwork, load_network
+    from cctview.sim import SimSettings, simulate, write_stills
+    from cctview.sources import open_source
+
+    stills = data or out / "stills"
+    if data is None and not (stills / "network.toml").exists():
+        say(f"drawing {minutes:g} minutes of four simulated cameras into {stills}")
+        write_stills(simulate(SimSettings(minutes=minutes)), stills)
+    plan = network or stills / "network.toml"
+    roads = load_network(plan) if plan.exists() else CameraNetwork()
+    report = _run(
+        open_source(stills, timezone=roads.timezone), _writable(out / "store"), roads, "cctview-det", "cctview-reid",
+        "cpu", None, as_json,
+    )  # fmt: skip
+    if report.journeys:
+        say(f"\nlook at them: cctview journeys {out / 'store'}    or take them along: "
+            f"cctview export {out / 'store'} --what journeys --format csv --out journeys.csv")  # fmt: skip
+
+
+def _writable(path: Path) -> Store:
+    from cctview.privacy import Policy
+    from cctview.store import create_store, open_store
+
+    if path.exists() and any(path.iterdir() if path.is_dir() else [path]):
+        return open_store(path, write=True)
+    return create_store(path, Policy.default("watching traffic, not people"))
+
+
+def _run(
+    source: Source,
+    store: Store,
+    network: CameraNetwork,
+    detector: str,
+    embedder: str,
+    provider: str,
+    workers: int | None,
+    as_json: bool,
+) -> RunReport:
+    from cctview.detect import load_detector
+    from cctview.embed import load_embedder
+    from cctview.models import RuntimeSettings
+    from cctview.pipeline import RunReport, RunSettings
+    from cctview.pipeline import run as run_pipeline
+
+    runtime = RuntimeSettings(provider=provider)
+    settings = RunSettings(workers=workers) if workers else RunSettings()
+    report = RunReport()
+    try:
+        with interruptible(), progress() as show:
+            run_pipeline(
+                source,
+                store,
+                network,
+                load_detector(detector, runtime=runtime),
+                load_embedder(embedder, runtime),
+                settings=settings,
+                progress=show,
+                report=report,
+            )
+    finally:
+        answer(_summary(report, network), as_json=as_json)
+    return report
+
+
+def _summary(report: RunReport, network: CameraNetwork) -> dict[str, Any]:
+    skipped = [f"{item.where}: {item.reason}" for item in report.skipped]
+    rate = report.stills / report.seconds if report.seconds else 0.0
+    return {
+        "stills": report.stills,
+        "stored before": report.known,
+        "skipped": len(skipped),
+        "skipped stills": skipped,
+        "detections": report.detections,
+        "people blacked out": report.people,
+        "tracklets": report.tracklets,
+        "matches": report.matches,
+        "journeys": report.journeys if network.links else "none: no camera network with links was given (--network)",
+        "policy": dict(report.stored),
+        "seconds": round(report.seconds, 2),
+        "stills per second": round(rate, 1),
+    }
+
+
+def _steps(rows: Any) -> list[str]:
+    columns = [rows[key].tolist() for key in ("journey", "camera", "first_time", "probability")]
+    return [f"{name}  {camera}  {time}  {share:.2f}" for name, camera, time, share in zip(*columns, strict=True)]

@@ -1,0 +1,78 @@
+"""What a verb shows: progress on stderr, the answer on stdout, as words or as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cctview.pipeline import Progress
+
+__all__ = ["answer", "interruptible", "progress", "say"]
+
+_INTERRUPTED = 130
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Turn Ctrl-C into one sentence and exit code 130; what is done stays done."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("interrupted; what was done stays, and the same command goes on from there")
+        sys.exit(_INTERRUPTED)
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Give a progress callback: bars on a terminal, nothing when stderr is not one."""
+    if not sys.stderr.isatty():
+        yield lambda stage, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(stage: str, done: int, total: int | None) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield show
+
+
+def answer(values: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print the answer of a verb: one JSON object, or aligned lines for people."""
+    if as_json:
+        sys.stdout.write(json.dumps(values, default=str, indent=2) + "\n")
+        return
+    shown = {key.replace("_", " "): _words(value) for key, value in values.items() if value not in (None, {}, [])}
+    width = max(map(len, shown), default=0)
+    for key, value in shown.items():
+        lines = value.splitlines() or [""]
+        sys.stdout.write(f"{key:<{width}}  {lines[0]}\n")
+        sys.stdout.writelines(f"{'':<{width}}  {line}\n" for line in lines[1:])
+
+
+def say(message: str) -> None:
+    """Print a remark for people on stderr."""
+    sys.stderr.write(message + "\n")
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 100 else f"{value:,.0f}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, Mapping):
+        return "\n".join(f"{key}: {_words(entry)}" for key, entry in value.items())
+    if isinstance(value, (list, tuple)):
+        return "\n".join(_words(entry) for entry in value)
+    return str(value)

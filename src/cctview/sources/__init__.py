@@ -1,0 +1,10 @@
+"""Where frames come from: folders of stills in any layout, single stills, and video files."""
+
+from __future__ import annotations
+
+from cctview.sources.decode import DecodeLimits, decode
+from cctview.sources.folder import FolderSource
+from cctview.sources.opening import open_source
+from cctview.sources.source import Known, Skipped, Source
+
+__all__ = ["DecodeLimits", "FolderSource", "Known", "Skipped", "Source", "decode", "open_source"]

@@ -1,0 +1,20 @@
+"""What may be stored, for how long and for which purpose: pure functions on tables and pixels."""
+
+from __future__ import annotations
+
+from cctview.privacy.admission import Admission, admit, expired, expires_before
+from cctview.privacy.policy import UNLIMITED, Kept, Policy
+from cctview.privacy.pseudonyms import pseudonyms
+from cctview.privacy.redaction import redact
+
+__all__ = [
+    "UNLIMITED",
+    "Admission",
+    "Kept",
+    "Policy",
+    "admit",
+    "expired",
+    "expires_before",
+    "pseudonyms",
+    "redact",
+]

@@ -1,0 +1,299 @@
+"""The store in a folder: LanceDB tables, packs of stills, a policy, and one commit file."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import lancedb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from cctview.errors import InputError, MissingError, PolicyError, StoreError
+from cctview.privacy import Policy
+from cctview.store.contract import Admitted, Batch, Forgotten, Store
+from cctview.store.folder import COMMIT, LOCK, Commit, explained, locked, read_commit, write_atomically
+from cctview.store.intake import frame_rows, intake
+from cctview.store.packs import FOLDER, PackWriter, read_stills
+from cctview.store.proof import files_below
+from cctview.store.removal import Doomed, doomed_by_age, doomed_by_ids, doomed_where, remove
+from cctview.store.schema import LAYOUTS, condition, ids_of, layout_of, loaded, stored, times
+from cctview.store.tables import Snapshot, Transaction, contained
+from cctview.types import Journeys, Matches, Table, Tracklets
+
+__all__ = ["POLICY", "LanceStore", "create", "open_existing"]
+
+T = TypeVar("T", bound=Table)
+R = TypeVar("R")
+POLICY = "policy.toml"
+_KEY = "pseudonym.key"
+_ATTEMPTS = 4
+_PLACE = ("pack", "offset", "length")
+
+
+def create(path: Path, policy: Policy) -> Store:
+    """Make a store, or open the one there under the same policy; see ``create_store``."""
+    with explained(path, "make a store"):
+        if path.exists() and not path.is_dir():
+            raise StoreError(f"{path}: this is a file, and a store is a folder; name another path")
+        path.mkdir(parents=True, exist_ok=True)
+        strange = sorted(item.name for item in path.iterdir() if not _ours(item.name))
+        if strange and not (path / COMMIT).exists():
+            raise StoreError(f"{path}: this folder holds other things ({strange[0]}); name a new or empty folder")
+        with locked(path):
+            if not (path / COMMIT).exists():
+                write_atomically(path / POLICY, policy.to_toml().encode())
+                write_atomically(path / _KEY, secrets.token_bytes(32), 0o600)
+                write_atomically(path / COMMIT, Commit().to_json().encode())
+    store = open_existing(path, write=True)
+    if store.policy != policy:
+        raise PolicyError(f"{path}: there is a store under another policy; open it as it is, or set its policy first")
+    return store
+
+
+def open_existing(path: Path, *, write: bool) -> Store:
+    """Open a store; see ``open_store``."""
+    with explained(path, "open the store"):
+        read_commit(path)
+        if write:
+            (path / LOCK).open("ab").close()
+        store = LanceStore(path, write=write)
+        _ = store.policy
+        return store
+
+
+class LanceStore:
+    """A store in a folder; see ``Store`` for what its methods do."""
+
+    def __init__(self, path: Path, *, write: bool) -> None:
+        self.path = path
+        self._write = write
+        self._db = lancedb.connect(path)
+        self._view: Snapshot | None = None
+
+    def __repr__(self) -> str:
+        return f"LanceStore({str(self.path)!r}, write={self._write})"
+
+    @property
+    def policy(self) -> Policy:
+        """The policy now in force."""
+        file = self.path / POLICY
+        if not file.is_file():
+            raise StoreError(f"{file}: the policy of this store is gone; put it back before anything is read or stored")
+        return Policy.from_toml(file.read_text(encoding="utf-8"), str(file))
+
+    def set_policy(self, policy: Policy) -> None:
+        """Put another policy in force."""
+        with self._writing("set the policy"):
+            write_atomically(self.path / POLICY, policy.to_toml().encode())
+
+    def pseudonym_key(self) -> bytes:
+        """Return the key under which this store's ids are shown outside."""
+        with explained(self.path, "read the pseudonym key"):
+            return (self.path / _KEY).read_bytes()
+
+    def known(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which frame ids are stored."""
+        return self._reading(lambda view: _known(view, ids))
+
+    def append(self, batch: Batch) -> Admitted:
+        """Store what is new and allowed."""
+        rows = frame_rows(list(batch.frames))
+        with self._writing("store a batch") as tx:
+            now = np.datetime64(time.time_ns(), "ns")
+            taken = intake(batch, rows, _known(tx.snapshot(), rows.id), self.policy, now)
+            writer = PackWriter(self.path, tx.commit.packs)
+            places = _written(writer, taken.stills)
+            tx.commit = replace(tx.commit, packs=writer.packs)
+            tx.add("detections", taken.detections, batch.detections.meta)
+            tx.add("embeddings", taken.embeddings, batch.embeddings.meta)
+            tx.add("frames", stored(taken.frames, {"imported": taken.imported, **places}), {})
+            if taken.admitted.frames:
+                tx.save()
+                tx.tidy()
+            return taken.admitted
+
+    def scan(
+        self,
+        table: type[T],
+        *,
+        camera: str | None = None,
+        after: np.datetime64 | None = None,
+        before: np.datetime64 | None = None,
+        ids: NDArray[np.int64] | None = None,
+    ) -> T:
+        """Return rows in an order that writing does not change."""
+        layout = layout_of(table)
+        where = condition(layout, camera=camera, after=after, before=before)
+
+        def read(view: Snapshot) -> T:
+            if not view.has(layout.name):
+                return table.empty()
+            if ids is None:
+                rows = view.rows(layout.name, layout.read, where)
+            else:
+                rows = view.rows_among(layout.name, layout.read, ids, where)
+            return loaded(rows, layout, table, view.commit.tables[layout.name].meta)
+
+        return self._reading(read)
+
+    def replace(self, table: Tracklets | Matches | Journeys) -> None:
+        """Put a new derived table in place of the old one."""
+        layout = layout_of(type(table))
+        if not isinstance(table, Tracklets | Matches | Journeys):
+            raise InputError(f"{type(table).__name__} are not derived from other tables; use append")
+        with self._writing(f"store {layout.name}") as tx:
+            _require_members(tx.snapshot(), table)
+            tx.put(layout.name, stored(table, _derived_columns(table)), table.meta)
+            tx.save()
+            tx.tidy()
+
+    def pixels(self, frame_ids: NDArray[np.int64]) -> list[bytes]:
+        """Return the JPEG bytes of these frames, in their order."""
+        wanted = np.asarray(frame_ids, np.int64)
+        return self._reading(lambda view: _stills(self.path, view, wanted)) if len(wanted) else []
+
+    def forget(
+        self,
+        *,
+        before: np.datetime64 | None = None,
+        camera: str | None = None,
+        ids: NDArray[np.int64] | None = None,
+    ) -> Forgotten:
+        """Remove rows and all that was made from them, and prove it."""
+        if before is None and camera is None and ids is None:
+            raise InputError("forget what? give before, camera or ids")
+        if ids is not None and (before is not None or camera is not None):
+            raise InputError("forget either by ids, or by before and camera; not both in one call")
+
+        def chosen(view: Snapshot) -> Doomed:
+            if ids is not None:
+                return doomed_by_ids(view, np.asarray(ids, np.int64))
+            return doomed_where(view, before, camera)
+
+        with self._writing("forget") as tx:
+            return remove(tx, chosen(tx.snapshot()))
+
+    def expire(self, now: np.datetime64) -> Forgotten:
+        """Remove what the policy no longer allows, and prove it."""
+        with self._writing("expire") as tx:
+            return remove(tx, doomed_by_age(tx.snapshot(), self.policy, now))
+
+    def summary(self) -> dict[str, Any]:
+        """Return rows, bytes, oldest and newest time and producer of each table."""
+        tables = self._reading(lambda view: {name: _summary(self.path, view, name) for name in LAYOUTS})
+        stills = files_below(self.path / FOLDER)
+        tables["frames"]["pixel_bytes"] = sum(path.stat().st_size for path in stills)
+        return tables
+
+    def _reading(self, read: Callable[[Snapshot], R]) -> R:
+        """Read from what is committed; when a sweep took its files away meanwhile, read again."""
+        with explained(self.path, "read"):
+            for _ in range(_ATTEMPTS - 1):
+                try:
+                    return read(self._current())
+                except (RuntimeError, ValueError, OSError) as error:
+                    if isinstance(error, StoreError | InputError | MissingError | PolicyError):
+                        raise
+                    self._view = None
+            return read(self._current())
+
+    def _current(self) -> Snapshot:
+        commit = read_commit(self.path)
+        if self._view is None or self._view.commit.number != commit.number:
+            self._view = Snapshot(self._db, commit)
+        return self._view
+
+    @contextmanager
+    def _writing(self, doing: str) -> Iterator[Transaction]:
+        if not self._write:
+            raise StoreError(f"{self.path}: opened for reading, so it cannot {doing}; open it with write=True")
+        with explained(self.path, doing), locked(self.path):
+            yield Transaction(self.path, read_commit(self.path))
+
+
+def _ours(name: str) -> bool:
+    return name in (LOCK, POLICY, _KEY, COMMIT) or name.endswith(".part")
+
+
+def _known(view: Snapshot, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+    if not view.has("frames"):
+        return np.zeros(len(ids), np.bool_)
+    return contained(ids, np.sort(ids_of(view.rows_among("frames", ["id"], ids).column("id"))))
+
+
+def _written(writer: PackWriter, stills: list[bytes]) -> dict[str, pa.Array]:
+    """Write the stills that are kept; return the places of all, length 0 for the others."""
+    kept = np.array([len(still) > 0 for still in stills], np.bool_)
+    places: list[NDArray[Any]] = [np.zeros(len(stills), dtype) for dtype in (np.int32, np.int64, np.int64)]
+    for place, values in zip(places, writer.write([still for still in stills if still]), strict=True):
+        place[kept] = values
+    return dict(zip(_PLACE, map(pa.array, places), strict=True))
+
+
+def _stills(folder: Path, view: Snapshot, wanted: NDArray[np.int64]) -> list[bytes]:
+    rows = view.rows_among("frames", ["id", *_PLACE], wanted) if view.has("frames") else None
+    ids = ids_of(rows.column("id")) if rows is not None else np.zeros(0, np.int64)
+    missing = ~np.isin(wanted, ids)
+    if rows is None or missing.any():
+        raise MissingError(f"{folder}: no frame has the id {wanted[missing][0]}; see which there are with scan(Frames)")
+    order = np.argsort(ids)
+    found = order[np.searchsorted(ids, wanted, sorter=order)]
+    pack, offset, length = (rows.column(name).to_numpy()[found] for name in _PLACE)
+    if not length.all():
+        raise PolicyError(
+            f"{folder}: the pixels of frame {wanted[length == 0][0]} are not kept (by the policy, or expired or "
+            "forgotten); run the source again under a policy that keeps them"
+        )
+    return list(read_stills(folder, pack, offset, length))
+
+
+def _require_members(view: Snapshot, table: Tracklets | Matches | Journeys) -> None:
+    """Refuse rows made from what was forgotten since it was read."""
+    if isinstance(table, Matches):
+        needed, owner = np.concatenate([table.query, table.candidates.values]), "tracklets"
+    else:
+        needed, owner = table.members.values, "detections" if isinstance(table, Tracklets) else "tracklets"
+    strange = needed[~contained(needed, view.ids(owner))]
+    if len(strange):
+        raise StoreError(
+            f"{type(table).__name__} name {owner} that are not stored ({len(strange)} of them, first {strange[0]}), "
+            "perhaps forgotten meanwhile; make them again from what is stored now"
+        )
+
+
+def _derived_columns(table: Tracklets | Matches | Journeys) -> dict[str, pa.Array]:
+    if not isinstance(table, Journeys):
+        return {}
+    if not table.members.lengths.all():
+        raise InputError("journeys: every journey needs a point; leave out the empty ones")
+    return {"start": times(table.time.values[table.time.offsets[:-1]])}
+
+
+def _summary(folder: Path, view: Snapshot, name: str) -> dict[str, Any]:
+    files = files_below(folder / f"{name}.lance")
+    if not view.has(name):
+        return {"rows": 0, "bytes": 0, "oldest": None, "newest": None, "producer": {}}
+    state = view.commit.tables[name]
+    oldest, newest = _extremes(view, name)
+    size = sum(path.stat().st_size for path in files)
+    return {"rows": state.rows, "bytes": size, "oldest": oldest, "newest": newest, "producer": state.meta}
+
+
+def _extremes(view: Snapshot, name: str) -> tuple[str | None, str | None]:
+    """Return the first and last time of a table as ISO 8601."""
+    column = LAYOUTS[name].time
+    if not column:
+        return None, None
+    ends = [pc.min_max(batch.column(column)) for batch in view.batches(name, [column]) if batch.num_rows]
+    low, high = (
+        np.datetime64(pick(end[key].value for end in ends), "ns") for key, pick in (("min", min), ("max", max))
+    )
+    return tuple(f"{np.datetime_as_string(value)}Z" for value in (low, high))  # type: ignore[return-value]

@@ -1,0 +1,232 @@
+"""The LanceDB tables of a store: reading what is committed, and changing it in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lancedb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from cctview.errors import StoreMismatchError
+from cctview.store.folder import COMMIT, Commit, TableState, write_atomically
+from cctview.store.packs import sweep_packs
+from cctview.store.schema import LAYOUTS, among, ids_of
+
+__all__ = ["Snapshot", "Transaction", "contained"]
+
+_BATCH_ROWS = 8192
+_MANY_IDS = 16_384
+_LOOSE = 32
+_TOO_LOOSE = 256
+_NOW = timedelta(milliseconds=1)
+_READERS_FINISH = timedelta(minutes=2)
+Change = Callable[[pa.RecordBatch], pa.RecordBatch]
+
+
+class Snapshot:
+    """The tables as one commit has them, whatever is written meanwhile."""
+
+    def __init__(self, db: Any, commit: Commit) -> None:
+        self.commit = commit
+        self._db = db
+        self._open: dict[str, Any] = {}
+
+    def has(self, name: str) -> bool:
+        """Return whether the table holds rows."""
+        return name in self.commit.tables
+
+    def rows(self, name: str, columns: list[str], where: str = "") -> pa.Table:
+        """Return these columns of the rows that satisfy the SQL condition."""
+        return self._query(name, columns, where).to_arrow()
+
+    def batches(self, name: str, columns: list[str], where: str = "") -> Iterator[pa.RecordBatch]:
+        """Yield the rows in batches of bounded size."""
+        yield from self._query(name, columns, where).to_batches(_BATCH_ROWS)
+
+    def rows_among(self, name: str, columns: list[str], ids: NDArray[np.int64], where: str = "") -> pa.Table:
+        """Return the rows with these ids, however many; ids that are not there are passed over."""
+        key = LAYOUTS[name].id
+        if len(ids) > _MANY_IDS:
+            return self._rows_among_many(name, columns, np.sort(ids), where)
+        parts = [self.rows(name, columns, f"({where}) AND {part}" if where else part) for part in among(key, ids)] or [
+            self.rows(name, columns, "false")
+        ]
+        return pa.concat_tables(parts)
+
+    def ids(self, name: str, where: str = "", column: str = "") -> NDArray[np.int64]:
+        """Return the sorted ids of the rows that satisfy the condition."""
+        if not self.has(name):
+            return np.zeros(0, np.int64)
+        key = column or LAYOUTS[name].id
+        return np.unique(ids_of(self.rows(name, [key], where).column(key)))
+
+    def _rows_among_many(self, name: str, columns: list[str], ids: NDArray[np.int64], where: str) -> pa.Table:
+        key = LAYOUTS[name].id
+        parts = [
+            batch.filter(pa.array(contained(ids_of(batch.column(key)), ids)))
+            for batch in self.batches(name, list(dict.fromkeys((*columns, key))), where)
+        ]
+        return pa.Table.from_batches(parts).select(columns) if parts else self.rows(name, columns, "false")
+
+    def _query(self, name: str, columns: list[str], where: str) -> Any:
+        query = self._table(name).search().select(columns)
+        return query.where(where) if where else query
+
+    def _table(self, name: str) -> Any:
+        if name not in self._open:
+            table = self._db.open_table(name)
+            table.checkout(self.commit.tables[name].version)
+            self._open[name] = table
+        return self._open[name]
+
+
+class Transaction:
+    """Change tables under the write lock; readers see nothing of it before ``save``.
+
+    Killed at any moment, the next writer finds LanceDB ahead of the commit file, goes back, and
+    deletes what was left behind.
+    """
+
+    def __init__(self, path: Path, commit: Commit) -> None:
+        self.path = path
+        self.commit = commit
+        self._db = lancedb.connect(path)
+        self._recover()
+
+    def snapshot(self) -> Snapshot:
+        """Return the tables as this transaction has them so far."""
+        return Snapshot(self._db, self.commit)
+
+    def save(self) -> None:
+        """Make everything so far visible, in one step."""
+        self.commit = replace(self.commit, number=self.commit.number + 1)
+        write_atomically(self.path / COMMIT, self.commit.to_json().encode())
+
+    def add(self, name: str, rows: pa.Table, meta: Mapping[str, str]) -> None:
+        """Append rows; raise StoreMismatchError when another producer made the ones there."""
+        if not rows.num_rows:
+            return
+        state = self.commit.tables.get(name)
+        if state is None:
+            self._created(name, rows, meta)
+            return
+        self._check_producer(name, state, meta)
+        table = self._db.open_table(name)
+        table.add(rows)
+        grown = replace(
+            state,
+            version=table.version,
+            rows=state.rows + rows.num_rows,
+            loose=state.loose + 1,
+            loose_rows=state.loose_rows + rows.num_rows,
+        )
+        self.commit = self.commit.with_table(name, grown)
+
+    def put(self, name: str, rows: pa.Table, meta: Mapping[str, str]) -> None:
+        """Exchange all rows of a table."""
+        state = self.commit.tables.get(name)
+        if not rows.num_rows:
+            self.commit = self.commit.with_table(name, None)
+        elif state is None:
+            self._created(name, rows, meta)
+        else:
+            table = self._db.open_table(name)
+            table.add(rows, mode="overwrite")
+            put = TableState(version=table.version, meta=dict(meta), rows=rows.num_rows, loose=state.loose + 1)
+            self.commit = self.commit.with_table(name, put)
+
+    def rewrite(self, name: str, change: Change) -> int:
+        """Write a table anew without the rows that ``change`` drops; return how many those were."""
+        state = self.commit.tables[name]
+        source = self._db.open_table(name)
+        kept = 0
+
+        def changed() -> Iterator[pa.RecordBatch]:
+            nonlocal kept
+            for batch in source.search().to_batches(_BATCH_ROWS):
+                rows = change(batch)
+                kept += rows.num_rows
+                yield rows
+
+        target = self._db.open_table(name)
+        target.add(pa.RecordBatchReader.from_batches(source.schema, changed()), mode="overwrite")
+        left = TableState(version=target.version, meta=state.meta, rows=kept) if kept else None
+        self.commit = self.commit.with_table(name, left)
+        return state.rows - kept
+
+    def tidy(self) -> None:
+        """Compact the tables that lie in many pieces; what each append costs stays bounded."""
+        due = [name for name, state in self.commit.tables.items() if _scattered(state)]
+        if due:
+            self._tidied(due, _READERS_FINISH)
+
+    def sweep(self) -> None:
+        """Delete every byte that the commit does not need."""
+        self._tidied(list(self.commit.tables), _NOW)
+
+    def _tidied(self, names: list[str], grace: timedelta) -> None:
+        self.commit = replace(self.commit, tidying=True)
+        self.save()
+        for name in names:
+            table = self._db.open_table(name)
+            table.optimize(cleanup_older_than=grace, delete_unverified=True)
+            state = replace(self.commit.tables[name], version=table.version, loose=0, loose_rows=0)
+            self.commit = self.commit.with_table(name, state)
+        self._drop_uncommitted()
+        sweep_packs(self.path, self.commit.packs)
+        self.commit = replace(self.commit, tidying=False)
+        self.save()
+
+    def _recover(self) -> None:
+        sweep_packs(self.path, self.commit.packs)
+        self._drop_uncommitted()
+        broken_off = self.commit.tidying
+        for name, state in self.commit.tables.items():
+            table = self._db.open_table(name)
+            if table.version != state.version:
+                broken_off = True
+                if not self.commit.tidying:
+                    table.restore(state.version)
+                self.commit = self.commit.with_table(name, replace(state, version=table.version))
+        if broken_off:
+            self.sweep()
+
+    def _drop_uncommitted(self) -> None:
+        for name in self._db.list_tables().tables:
+            if name in LAYOUTS and name not in self.commit.tables:
+                self._db.drop_table(name)
+
+    def _created(self, name: str, rows: pa.Table, meta: Mapping[str, str]) -> None:
+        table = self._db.create_table(name, rows)
+        state = TableState(
+            version=table.version, meta=dict(meta), rows=rows.num_rows, loose=1, loose_rows=rows.num_rows
+        )
+        self.commit = self.commit.with_table(name, state)
+
+    def _check_producer(self, name: str, state: TableState, meta: Mapping[str, str]) -> None:
+        if state.meta != dict(meta):
+            raise StoreMismatchError(
+                f"{self.path}: its {name} were made by {state.meta} and these by {dict(meta)}; they cannot be "
+                "compared: use the same model, or another store for this one"
+            )
+
+
+def contained(values: NDArray[np.int64], ordered: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which values are among the sorted ids."""
+    if not len(ordered):
+        return np.zeros(len(values), np.bool_)
+    place = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    same: NDArray[np.bool_] = ordered[place] == values
+    return same
+
+
+def _scattered(state: TableState) -> bool:
+    """Return whether to compact: rarely enough that each row is moved only a few times."""
+    settled = state.rows - state.loose_rows
+    return state.loose >= _TOO_LOOSE or (state.loose >= _LOOSE and 2 * state.loose_rows >= settled)

@@ -106,7 +106,7 @@ class FolderSource:
         except (FrameError, OSError) as error:
             return _skipped(path, error)
         camera = self._camera or camera_in_path(inner, stamp) or folder.name or "camera"
-        return _Still(path, camera, still_stem(path.stem), stamp)
+        return _Still(path, _readable(camera), _readable(still_stem(path.stem)), stamp)
 
     def _other_time(self, path: Path) -> Stamp:
         return exif_time(_content(path, self._limits.max_bytes), self._timezone) or file_time(path)
@@ -160,4 +160,9 @@ def _by_time(still: _Still) -> str:
 
 def _skipped(path: Path, error: Exception) -> Skipped:
     reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-    return Skipped(str(path), reason.removeprefix(f"{path.name}: "))
+    return Skipped(_readable(str(path)), _readable(reason.removeprefix(f"{path.name}: ")))
+
+
+def _readable(name: str) -> str:
+    """Replace the bytes of a file name that are no UTF-8: they can be neither stored nor printed."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

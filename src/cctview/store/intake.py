@@ -57,8 +57,9 @@ def intake(batch: Batch, rows: Frames, known: NDArray[np.bool_], policy: Policy,
     with_detection = np.isin(batch.embeddings.detection, detections.id) & _first(batch.embeddings.detection)
     embeddings = batch.embeddings[allowed.embeddings & with_detection]
     people = _people(batch, rows)
+    boxes = np.split(people.values, people.offsets[1:-1])
     stills = [
-        _still(frame, people[place : place + 1].values, policy) if with_pixels[place] else b""
+        _still(frame, boxes[place], policy) if with_pixels[place] else b""
         for place, frame in enumerate(batch.frames)
         if kept[place]
     ]

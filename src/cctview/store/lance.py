@@ -24,8 +24,8 @@ from cctview.store.intake import frame_rows, intake
 from cctview.store.packs import FOLDER, PackWriter, read_stills
 from cctview.store.proof import files_below
 from cctview.store.removal import Doomed, doomed_by_age, doomed_by_ids, doomed_where, remove
-from cctview.store.schema import LAYOUTS, condition, ids_of, layout_of, loaded, stored, times
-from cctview.store.tables import Snapshot, Transaction, contained
+from cctview.store.schema import LAYOUTS, condition, contained, ids_of, layout_of, loaded, stored, times
+from cctview.store.tables import Snapshot, Transaction
 from cctview.types import Journeys, Matches, Table, Tracklets
 
 __all__ = ["POLICY", "LanceStore", "create", "open_existing"]

@@ -16,8 +16,8 @@ from cctview.privacy import Kept, Policy, expires_before
 from cctview.store.contract import Forgotten, Proof
 from cctview.store.packs import PackWriter, pack_path, read_stills
 from cctview.store.proof import Needles, files_below, search
-from cctview.store.schema import LAYOUTS, condition, ids_of, instant
-from cctview.store.tables import Snapshot, Transaction, contained
+from cctview.store.schema import LAYOUTS, condition, contained, ids_of, instant
+from cctview.store.tables import Snapshot, Transaction
 
 __all__ = ["Doomed", "doomed_by_age", "doomed_by_ids", "doomed_where", "remove"]
 

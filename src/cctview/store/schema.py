@@ -13,10 +13,23 @@ from numpy.typing import NDArray
 from cctview.errors import SettingsError
 from cctview.types import Detections, Embeddings, Frames, Journeys, Matches, Table, Tracklets
 
-__all__ = ["LAYOUTS", "Layout", "among", "condition", "ids_of", "instant", "layout_of", "loaded", "stored", "times"]
+__all__ = [
+    "LAYOUTS",
+    "Layout",
+    "among",
+    "condition",
+    "contained",
+    "ids_of",
+    "instant",
+    "layout_of",
+    "loaded",
+    "stored",
+    "times",
+]
 
 T = TypeVar("T", bound=Table)
 _LITERALS = 2048
+_PLAIN = {"lance-encoding:compression": "none"}
 _TIMESTAMP = pa.timestamp("ns", "UTC")
 
 
@@ -81,12 +94,12 @@ def layout_of(table: type[Table]) -> Layout:
 
 def stored(table: Table, extra: Mapping[str, pa.Array] | None = None) -> pa.Table:
     """Return the rows as they are stored: vectors as float16, with extra columns."""
-    arrow = table.to_arrow().replace_schema_metadata(None)
+    arrow = table.to_arrow()
     if "vector" in table.columns:
         arrow = arrow.set_column(arrow.schema.get_field_index("vector"), "vector", _half(table.vector))  # type: ignore[attr-defined]
     for name, column in (extra or {}).items():
         arrow = arrow.append_column(name, column)
-    return arrow
+    return arrow.cast(pa.schema([_plain(field) for field in arrow.schema]))
 
 
 def loaded(arrow: pa.Table, layout: Layout, table: type[T], meta: Mapping[str, str]) -> T:
@@ -131,6 +144,15 @@ def among(column: str, ids: NDArray[np.int64]) -> Iterator[str]:
         yield f"{column} IN ({', '.join(map(str, distinct[start : start + _LITERALS].tolist()))})"
 
 
+def contained(values: NDArray[np.int64], ordered: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which values are among the sorted ids."""
+    if not len(ordered):
+        return np.zeros(len(values), np.bool_)
+    place = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    same: NDArray[np.bool_] = ordered[place] == values
+    return same
+
+
 def ids_of(column: Any) -> NDArray[np.int64]:
     """Return an Arrow column of ids as an array."""
     values: NDArray[np.int64] = (
@@ -142,6 +164,15 @@ def ids_of(column: Any) -> NDArray[np.int64]:
 def instant(time: np.datetime64) -> str:
     """Return a time as an SQL literal."""
     return f"CAST('{np.datetime_as_string(time.astype('datetime64[ns]'))}Z' AS TIMESTAMP)"
+
+
+def _plain(field: pa.Field) -> pa.Field:
+    """Ask Lance to keep ids as they are: packed to 63 bits, no search of the bytes would find them."""
+    if field.type == pa.int64():
+        return field.with_metadata(_PLAIN)
+    if field.type == pa.large_list(pa.int64()):
+        return field.with_type(pa.large_list(pa.field("item", pa.int64(), metadata=_PLAIN)))
+    return field
 
 
 def _quoted(text: str) -> str:

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from cctview.errors import StoreMismatchError
 from cctview.store.folder import COMMIT, Commit, TableState, write_atomically
 from cctview.store.packs import sweep_packs
-from cctview.store.schema import LAYOUTS, among, ids_of
+from cctview.store.schema import LAYOUTS, among, contained, ids_of
 
-__all__ = ["Snapshot", "Transaction", "contained"]
+__all__ = ["Snapshot", "Transaction"]
 
 _BATCH_ROWS = 8192
 _MANY_IDS = 16_384
@@ -215,15 +215,6 @@ class Transaction:
                 f"{self.path}: its {name} were made by {state.meta} and these by {dict(meta)}; they cannot be "
                 "compared: use the same model, or another store for this one"
             )
-
-
-def contained(values: NDArray[np.int64], ordered: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which values are among the sorted ids."""
-    if not len(ordered):
-        return np.zeros(len(values), np.bool_)
-    place = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
-    same: NDArray[np.bool_] = ordered[place] == values
-    return same
 
 
 def _scattered(state: TableState) -> bool:

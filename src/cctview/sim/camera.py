@@ -19,7 +19,8 @@ Floats = NDArray[np.floating[Any]]
 class RoadCamera:
     """Position in metres, where it looks, and its picture.
 
-    ``yaw`` is radians clockwise from north, ``tilt`` radians below the horizon, ``focal`` pixels.
+    ``yaw`` is radians clockwise from north, ``tilt`` radians below the horizon, ``roll`` radians the
+    picture is turned, ``focal`` pixels.
     ``station`` and ``offset`` are the road coordinates of its mast.
     """
 
@@ -28,6 +29,7 @@ class RoadCamera:
     position: Floats
     yaw: float
     tilt: float
+    roll: float
     focal: float
     width: int
     height: int
@@ -36,12 +38,12 @@ class RoadCamera:
     def axes(self) -> Floats:
         """Return the unit vectors to the right, down and forward, as rows."""
         sine, cosine = np.sin(self.yaw), np.cos(self.yaw)
-        down, level = np.sin(self.tilt), np.cos(self.tilt)
-        return np.array([
-            [cosine, -sine, 0.0],
-            [-sine * down, -cosine * down, -level],
-            [sine * level, cosine * level, -down],
-        ])
+        below, level = np.sin(self.tilt), np.cos(self.tilt)
+        right = np.array([cosine, -sine, 0.0])
+        down = np.array([-sine * below, -cosine * below, -level])
+        lean, upright = np.sin(self.roll), np.cos(self.roll)
+        forward = np.array([sine * level, cosine * level, -below])
+        return np.stack([right * upright + down * lean, down * upright - right * lean, forward])
 
     @property
     def horizon(self) -> float:
@@ -64,19 +66,23 @@ class RoadCamera:
         return column[None, :, None] * right + row[:, None, None] * down + forward
 
 
-def beside_road(road: Road, station: float, width: int, height: int, rng: np.random.Generator) -> RoadCamera:
-    """Return a camera on a mast, looking along the road so that both directions are in view."""
-    offset = float(rng.uniform(-9.0, 2.0))
-    mast = float(rng.uniform(7.5, 11.0))
-    focal = width / 2 / np.tan(np.deg2rad(rng.uniform(50, 62)) / 2)
-    ground = road.place(np.array([station, station + 45.0]), np.array([offset, rng.uniform(0.0, 4.0)]))
+def beside_road(road: Road, station: float, size: tuple[int, int], rng: np.random.Generator) -> RoadCamera:
+    """Return a camera on a mast, with both directions of the road in view; ``size`` is width and height."""
+    width, height = size
+    low, high = ((-16.0, -3.0), (-3.0, 3.0), (8.0, 16.0))[rng.choice(3, p=(0.5, 0.3, 0.2))]
+    offset = float(rng.uniform(low, high))
+    mast = float(rng.uniform(7.5, 12.0))
+    focal = width / 2 / np.tan(np.deg2rad(rng.uniform(36, 52)) / 2)
+    aim = -0.15 * offset + rng.uniform(-3.0, 4.0)
+    ground = road.place(np.array([station, station + 45.0]), np.array([offset, aim]))
     east, north = ground[1] - ground[0]
-    horizon = rng.uniform(0.16, 0.25) * height
+    horizon = rng.uniform(0.10, 0.22) * height
     return RoadCamera(
         station=station,
         offset=offset,
         position=np.array([*ground[0], mast]),
         yaw=float(np.arctan2(east, north)),
+        roll=float(np.deg2rad(rng.normal(0, 1.2))),
         tilt=float(np.arctan((height / 2 - horizon) / focal)),
         focal=float(focal),
         width=width,

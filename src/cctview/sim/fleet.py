@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from cctview.sim.mesh import Material, Mesh, MeshBuilder, Shape
 from cctview.sim.world import KINDS
 
-__all__ = ["TYPES", "person", "vehicle"]
+__all__ = ["PERSON", "TYPES", "appearance"]
 
 Floats = NDArray[np.floating[Any]]
 
-TYPES = np.array(["car", "car", "car", "car", "truck", "bus"])  # by row of KINDS
+PERSON = len(KINDS)
+TYPES = np.array(["car", "car", "car", "car", "truck", "bus", "person"])  # by row of KINDS, then PERSON
 _PAINT = np.array([
     (214, 216, 216), (226, 226, 224), (24, 25, 28), (34, 35, 39), (74, 78, 84), (104, 108, 112), (158, 163, 167),
     (182, 185, 186), (38, 56, 98), (62, 96, 146), (128, 26, 30), (158, 40, 38), (104, 92, 76), (44, 66, 58),
@@ -22,8 +23,8 @@ _PAINT = np.array([
 _PAINT_SHARE = np.array([0.12, 0.12, 0.13, 0.10, 0.09, 0.08, 0.08, 0.07, 0.05, 0.03, 0.04, 0.03, 0.04, 0.02])
 _TAXI = np.array([232.0, 178.0, 38.0])
 _DARK = np.array([30.0, 30.0, 33.0])
-_GLASS = np.array([34.0, 40.0, 46.0])
-_LIVERY = np.array([(34, 78, 150), (176, 34, 36), (38, 116, 66), (232, 150, 40), (60, 60, 66), (118, 70, 142)], float)
+_GLASS = np.array([30.0, 34.0, 38.0])
+_LIVERY = np.array([(44, 74, 128), (150, 44, 42), (58, 100, 74), (206, 142, 62), (60, 60, 66), (104, 76, 122)], float)
 _PLATES = np.array([(214, 168, 72), (220, 220, 214), (206, 214, 226)], np.float64)
 
 # Along the vehicle from tail 0 to nose 1; heights as shares of the whole height, widths of half the width.
@@ -48,9 +49,11 @@ _CABIN: dict[str, tuple[float, float, float, float]] = {
 }
 
 
-def vehicle(kind: int, length: float, seed: int, identity: int) -> Mesh:
-    """Return the shape, colours and markings of one vehicle; ``kind`` is a row of KINDS."""
+def appearance(kind: int, length: float, seed: int, identity: int) -> Mesh:
+    """Return the shape, colours and markings of a vehicle, or of a person; ``kind`` is a row of TYPES."""
     rng = np.random.default_rng([seed, identity])
+    if kind == PERSON:
+        return _person(rng)
     name = str(KINDS[kind])
     if name == "truck":
         return _truck(length, rng)
@@ -59,11 +62,11 @@ def vehicle(kind: int, length: float, seed: int, identity: int) -> Mesh:
     return _car(name, length, rng)
 
 
-def person(seed: int, identity: int) -> Mesh:
+def _person(rng: np.random.Generator) -> Mesh:
     """Return a walking person."""
-    rng = np.random.default_rng([seed, identity])
     tall, girth = rng.uniform(1.5, 1.9), rng.uniform(0.19, 0.27)
-    trousers, coat = rng.uniform(20, 110, 3), rng.uniform(20, 230) + rng.uniform(-40, 40, 3)
+    trousers = np.clip(rng.uniform(22, 110) + np.array([0.0, 2, 14]) * rng.normal(0, 1), 12, 140)
+    coat = np.clip(rng.uniform(20, 210) + rng.uniform(-30, 30, 3), 12, 235)
     skin = np.array([196.0, 150.0, 122.0]) * rng.uniform(0.4, 1.1)
     make = MeshBuilder()
     stride = rng.uniform(0.05, 0.3)
@@ -75,11 +78,18 @@ def person(seed: int, identity: int) -> Mesh:
         for y in (side * 0.03, side * 0.17):
             make.face([(x, y, z) for x, z in sections], trousers, Material.MATT)
         for rear, front in ((0, 3), (1, 2)):
-            ends = [(*sections[rear], 0.03), (*sections[rear], 0.17), (*sections[front], 0.17), (*sections[front], 0.03)]
+            ends = [
+                (*sections[rear], 0.03),
+                (*sections[rear], 0.17),
+                (*sections[front], 0.17),
+                (*sections[front], 0.03),
+            ]
             make.face([(x, side * y, z) for x, z, y in ends], trousers, Material.MATT)
     waist, neck = 0.45 * tall, 0.85 * tall
-    make.loft(((-0.13, girth, girth + 0.05, waist, neck), (0.13, girth, girth + 0.05, waist, neck)), coat, Material.MATT)
-    make.loft(((-0.1, 0.09, 0.08, neck, tall), (0.1, 0.09, 0.08, neck, tall)), skin, Material.MATT)
+    make.loft(
+        ((-0.13, girth, girth + 0.05, waist, neck), (0.13, girth, girth + 0.05, waist, neck)), coat, Material.MATT
+    )
+    make.loft(((-0.12, 0.1, 0.09, neck, tall), (0.12, 0.1, 0.09, neck, tall)), skin, Material.MATT)
     make.flat(tall, (-0.1, 0.1), (-0.08, 0.08), rng.uniform(15, 90) * np.ones(3), Material.MATT)
     make.across(-0.1, (-0.09, 0.09), (neck + 0.08, tall), rng.uniform(15, 90) * np.ones(3), Material.MATT)
     return make.built()
@@ -95,6 +105,7 @@ def _car(name: str, length: float, rng: np.random.Generator) -> Mesh:
     make.loft(
         [((t - 0.5) * length, half * a, half * b, tall * c, tall * d) for t, a, b, c, d in _BODY[shape]],
         paint,
+        waist=rng.uniform(0.55, 0.7),
     )
     _car_details(make, length, half, tall, rng)
     _cabin(make, shape, (length, half, tall), paint, rng)
@@ -105,14 +116,13 @@ def _car(name: str, length: float, rng: np.random.Generator) -> Mesh:
 def _car_details(make: MeshBuilder, length: float, half: float, tall: float, rng: np.random.Generator) -> None:
     """Add bumpers, grille, lamps, number plates, sills and wheels to the body."""
     nose, tail = length / 2 + 0.01, -length / 2 - 0.01
-    bumper = _DARK if rng.random() < 0.5 else np.full(3, 90.0)
     plate = rng.choice(_PLATES)
     make.along(half, (-0.44 * length, 0.43 * length), (0.15 * tall, 0.24 * tall), _DARK, Material.MATT)
-    make.across(nose, (-0.74 * half, 0.74 * half), (0.15 * tall, 0.24 * tall), bumper, Material.MATT)
-    make.across(tail, (-0.76 * half, 0.76 * half), (0.16 * tall, 0.27 * tall), bumper, Material.MATT)
+    make.across(nose, (-0.66 * half, 0.66 * half), (0.15 * tall, 0.22 * tall), _DARK, Material.MATT)
+    make.across(tail, (-0.72 * half, 0.72 * half), (0.16 * tall, 0.24 * tall), _DARK, Material.MATT)
     grille = _DARK if rng.random() < 0.7 else np.full(3, 130.0)
-    make.across(nose, (-0.42 * half, 0.42 * half), (0.27 * tall, 0.40 * tall), grille, Material.MATT)
-    make.across(nose, (-0.26, 0.26), (0.23 * tall, 0.30 * tall), plate, Material.MATT)
+    make.across(nose, (-0.40 * half, 0.40 * half), (0.30 * tall, 0.41 * tall), grille, Material.MATT)
+    make.across(nose, (-0.26, 0.26), (0.24 * tall, 0.30 * tall), plate, Material.MATT)
     make.across(tail, (-0.26, 0.26), (0.32 * tall, 0.41 * tall), plate, Material.MATT)
     lamp_low = rng.uniform(0.43, 0.48)
     for side in (-1.0, 1.0):
@@ -123,7 +133,9 @@ def _car_details(make: MeshBuilder, length: float, half: float, tall: float, rng
     make.wheels(half + 0.01, (-0.30 * length, 0.31 * length), rng.uniform(0.32, 0.37), hub)
 
 
-def _cabin(make: MeshBuilder, shape: str, size: tuple[float, float, float], paint: Floats, rng: np.random.Generator) -> None:
+def _cabin(
+    make: MeshBuilder, shape: str, size: tuple[float, float, float], paint: Floats, rng: np.random.Generator
+) -> None:
     """Add pillars and roof as a part of their own, and the windows on it."""
     length, half, tall = size
     x = (np.array(_CABIN[shape]) + rng.normal(0, 0.008, 4) - 0.5) * length
@@ -167,7 +179,11 @@ def _roof(make: MeshBuilder, name: str, size: tuple[float, float, float], rng: n
         for side in (-0.66 * half, 0.58 * half):
             make.flat(tall + 0.04, (back, front), (side, side + 0.08 * half), np.full(3, 150.0), Material.MATT)
     if name == "taxi":
-        make.loft(((-0.15, 0.34, 0.30, tall, tall + 0.22), (0.12, 0.34, 0.30, tall, tall + 0.22)), np.full(3, 240.0), Material.SIGN)
+        make.loft(
+            ((-0.15, 0.34, 0.30, tall, tall + 0.22), (0.12, 0.34, 0.30, tall, tall + 0.22)),
+            np.full(3, 240.0),
+            Material.SIGN,
+        )
 
 
 def _truck(length: float, rng: np.random.Generator) -> Mesh:
@@ -179,12 +195,16 @@ def _truck(length: float, rng: np.random.Generator) -> Mesh:
     colour = rng.choice(_LIVERY)
     body = white if rng.random() < 0.75 else colour * 0.9
     make = MeshBuilder()
-    make.loft(((tail, 0.8 * half, 0.8 * half, 0.45, 0.95), (cab, 0.8 * half, 0.8 * half, 0.45, 0.95)), _DARK, Material.MATT)
+    make.loft(
+        ((tail, 0.8 * half, 0.8 * half, 0.45, 0.95), (cab, 0.8 * half, 0.8 * half, 0.45, 0.95)), _DARK, Material.MATT
+    )
     make.wheels(half - 0.05, (tail + 0.22 * length, nose - 0.9), 0.46, np.full(3, 90.0))
     make.loft(((tail, half, half, 0.9, tall), (cab - 0.1, half, half, 0.9, tall)), body)
-    _livery(make, (tail, cab - 0.1), half, tall, colour if body is white else white, rng)
+    _livery(make, (tail, cab - 0.1, half, tall), colour if body is white else white, rng)
     for side in (-0.86, 0.66):
-        make.across(tail - 0.01, (side * half, (side + 0.2) * half), (0.92, 1.06), (160.0, 24.0, 20.0), Material.TAILLAMP)
+        make.across(
+            tail - 0.01, (side * half, (side + 0.2) * half), (0.92, 1.06), (160.0, 24.0, 20.0), Material.TAILLAMP
+        )
     paint = white if rng.random() < 0.7 else colour
     slope, hood = nose - rng.uniform(0.5, 1.0), rng.uniform(1.2, 1.5)
     make.loft(
@@ -202,18 +222,22 @@ def _truck(length: float, rng: np.random.Generator) -> Mesh:
     make.along(0.91 * half, (cab + 0.2, slope), (hood, cab_tall - 0.2), _GLASS, Material.GLASS)
     make.across(nose + 0.01, (-0.5 * half, 0.5 * half), (0.6, 1.0), _DARK, Material.MATT)
     for side in (-1.0, 1.0):
-        make.across(nose + 0.01, (side * 0.56 * half, side * 0.82 * half), (0.65, 0.88), np.full(3, 235.0), Material.HEADLAMP)
+        make.across(
+            nose + 0.01, (side * 0.56 * half, side * 0.82 * half), (0.65, 0.88), np.full(3, 235.0), Material.HEADLAMP
+        )
     make.wheels(0.95 * half, (nose - 0.9,), 0.46, np.full(3, 90.0))
     return make.built(rear_parts=(0, 2, 1))
 
 
-def _livery(make: MeshBuilder, x: tuple[float, float], half: float, tall: float, colour: Floats, rng: np.random.Generator) -> None:
-    """Add lettering blocks, a stripe and door seams to a box."""
-    back, front = x
+def _livery(
+    make: MeshBuilder, size: tuple[float, float, float, float], colour: Floats, rng: np.random.Generator
+) -> None:
+    """Add lettering blocks, a stripe and door seams to a box; ``size`` is its back, front, half width and top."""
+    back, front, half, tall = size
     span, low, high = front - back, 0.9, tall
     stripe = rng.random()
     if stripe < 0.4:
-        make.along(half + 0.01, x, (low + 0.1, low + 0.1 + 0.2 * (high - low)), colour, Material.PAINT)
+        make.along(half + 0.01, (back, front), (low + 0.1, low + 0.1 + 0.2 * (high - low)), colour, Material.PAINT)
     if stripe > 0.25:
         at, level = back + rng.uniform(0.15, 0.4) * span, low + rng.uniform(0.35, 0.5) * (high - low)
         letters = (at, at + rng.uniform(0.3, 0.5) * span)
@@ -245,11 +269,18 @@ def _bus(length: float, rng: np.random.Generator) -> Mesh:
     make.across(tail - 0.01, (-0.6 * half, 0.6 * half), (0.56 * tall, 0.82 * tall), _GLASS, Material.GLASS)
     make.across(tail - 0.01, (-0.7 * half, 0.7 * half), (0.18 * tall, 0.40 * tall), band, Material.PAINT)
     for side in (-1.0, 1.0):
-        make.across(nose + 0.01, (side * 0.55 * half, side * 0.82 * half), (0.62, 0.88), np.full(3, 235.0), Material.HEADLAMP)
-        make.across(tail - 0.01, (side * 0.7 * half, side * 0.86 * half), (0.7, 1.3), (160.0, 24.0, 20.0), Material.TAILLAMP)
+        make.across(
+            nose + 0.01, (side * 0.55 * half, side * 0.82 * half), (0.62, 0.88), np.full(3, 235.0), Material.HEADLAMP
+        )
+        make.across(
+            tail - 0.01, (side * 0.7 * half, side * 0.86 * half), (0.7, 1.3), (160.0, 24.0, 20.0), Material.TAILLAMP
+        )
     make.wheels(half + 0.01, (tail + 0.27 * length, nose - 0.22 * length), 0.48, np.full(3, 100.0))
     make.loft(
-        ((tail + 1.5, 0.6 * half, 0.55 * half, tall, tall + 0.25), (tail + 4.5, 0.6 * half, 0.55 * half, tall, tall + 0.25)),
+        (
+            (tail + 1.5, 0.6 * half, 0.55 * half, tall, tall + 0.25),
+            (tail + 4.5, 0.6 * half, 0.55 * half, tall, tall + 0.25),
+        ),
         base * 0.85,
     )
     return make.built()

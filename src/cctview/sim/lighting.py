@@ -17,7 +17,7 @@ Floats = NDArray[np.floating[Any]]
 
 LAMP_SPACING = 42.0
 _SODIUM = np.array([0.50, 0.38, 0.24])
-_SIDE = 0.82  # a wall sees half the sky, and the ground gives some back
+_SIDE = 0.92  # a wall sees half the sky, and the ground gives most of the rest back
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,23 +45,17 @@ class Lighting:
         return float(0.12 + 0.88 * self.ambient.mean() / (self.ambient.mean() + up * self.sun.mean()))
 
     def shade(self, colour: Floats, normal: Floats, material: Any, lit: Floats | float = 0.0) -> Floats:
-        """Return the colours of faces: ``(F, 3)``, ``(F, 3)``, ``(F,)`` to ``(F, 3)``; ``lit`` is street light per face."""
+        """Return the colours of faces, ``(F, 3)``; ``lit (F,)`` is the street light that falls on them."""
         facing = np.maximum(normal @ self.toward_sun, 0.0)[..., None]
         up = normal[..., 2:3]
         glow = np.asarray(lit)[..., None] * _SODIUM * (0.45 + 0.55 * np.maximum(up, 0))
         light = self.ambient * (_SIDE + (1 - _SIDE) * up) + self.sun * facing + glow
         kind = np.asarray(material)[..., None]
-        gloss = np.where(kind == Material.GLASS, 0.34, np.where(kind == Material.PAINT, 0.13, 0.0))
-        mirrored = (self.sky_top * np.clip(0.1 + up, 0, 1)) * gloss
+        gloss = np.where(kind == Material.GLASS, 0.30, np.where(kind == Material.PAINT, 0.15, 0.0))
+        mirrored = (0.55 * self.sky_top + 0.45 * self.sky_low) * np.clip(up - 0.15, 0, 1) * gloss
         shaded = colour * light + mirrored
         own = self.lamps * (kind >= Material.HEADLAMP)
         return np.clip(shaded * (1 - own) + own * np.minimum(colour * 1.6, 255), 0, 255)
-
-    def matt(self, colour: Floats, normal: Floats, lit: float = 0.0) -> Floats:
-        """Return the colour of one dull surface: ``(3,)`` and ``(3,)`` to ``(3,)``."""
-        facing, up = max(float(normal @ self.toward_sun), 0.0), float(normal[2])
-        glow = lit * (0.45 + 0.55 * max(up, 0.0))
-        return np.clip(colour * (self.ambient * (_SIDE + (1 - _SIDE) * up) + self.sun * facing + glow * _SODIUM), 0, 255)
 
     def hazed(self, colour: Floats, depth: Floats) -> Floats:
         """Return colours ``(..., 3)`` seen through ``depth (...)`` metres of air."""
@@ -76,7 +70,7 @@ def lighting(light: Light, rng: np.random.Generator) -> Lighting:
     toward = np.array([np.sin(azimuth) * np.cos(height), np.cos(azimuth) * np.cos(height), np.sin(height)])
     if light == "day":
         return Lighting(
-            ambient=np.array([0.54, 0.56, 0.60]), sun=np.array([0.66, 0.64, 0.58]), toward_sun=toward,
+            ambient=np.array([0.47, 0.49, 0.53]), sun=np.array([0.80, 0.77, 0.70]), toward_sun=toward,
             sky_top=np.array([128.0, 172, 220]), sky_low=np.array([206.0, 222, 234]),
             haze_m=900.0, lamps=0.0, street=0.0, noise=2.2,
         )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,8 @@ class Material(IntEnum):
 class Mesh:
     """Faces in painter's order, in metres about the middle of the footprint: x forward, y left, z up.
 
-    ``corners (F, 8, 3)``, ``middle (F, 3)``, ``normal (F, 3)`` outward, ``colour (F, 3)`` RGB 0-255,
+    ``corners (F, 8, 3)``, ``middle (F, 3)``, ``normal (F, 3)`` outward, ``area (F,)`` square metres of the first
+    four corners, ``colour (F, 3)`` RGB 0-255,
     ``material (F,)``, ``part (F,)`` the convex part a face lies on. ``from_rear (F,)`` ranks the faces
     for a camera behind the vehicle; stored order is that for a camera in front. ``lamps`` are the
     faces that shine; ``shell (V, 3)`` the outermost points of each part, enough for its outline.
@@ -43,6 +45,7 @@ class Mesh:
     corners: Floats
     middle: Floats
     normal: Floats
+    area: Floats
     colour: Floats
     material: Ints
     part: Ints
@@ -67,19 +70,22 @@ class MeshBuilder:
         self._part: list[int] = []
         self._parts = 0
 
-    def loft(self, shape: Shape, colour: Floats, material: Material = Material.PAINT) -> None:
-        """Start a new part: a skin over cross-sections (x, half width below, half width above, z below, z above)."""
+    def loft(self, shape: Shape, colour: Any, material: Material = Material.PAINT, waist: float | None = None) -> None:
+        """Start a new part: a skin over cross-sections (x, half width below, half width above, z below, z above).
+
+        With ``waist``, the flanks are widest at that share of their height and fall in above and below.
+        """
         self._parts += 1
-        x, low, high, bottom, top = np.array(shape).T
-        rim = np.stack([
-            np.stack([x, -low, bottom], 1),
-            np.stack([x, -high, top], 1),
-            np.stack([x, high, top], 1),
-            np.stack([x, low, bottom], 1),
-        ])
-        for a, b in ((0, 1), (1, 2), (2, 3)):
+        x, low, high, bottom, top = np.array(shape, np.float64).T
+        flank = [np.stack([x, low, bottom], 1), np.stack([x, high, top], 1)]
+        if waist is not None:
+            flank[0][:, 1] *= 0.95
+            flank.insert(1, np.stack([x, low, bottom + waist * (top - bottom)], 1))
+        mirror = np.array([1.0, -1.0, 1.0])
+        rim = np.stack([*(side * mirror for side in flank), *flank[::-1]])
+        for a in range(len(rim) - 1):
             for k in range(len(x) - 1):
-                self.face([rim[a, k], rim[a, k + 1], rim[b, k + 1], rim[b, k]], colour, material)
+                self.face([rim[a, k], rim[a, k + 1], rim[a + 1, k + 1], rim[a + 1, k]], colour, material)
         for k in (0, len(x) - 1):
             self.face(rim[:, k], colour, material)
 
@@ -100,7 +106,8 @@ class MeshBuilder:
         """Add an upright rectangle on both flanks."""
         (back, front), (low, high) = x, z
         for side in (-y, y):
-            self.face([(back, side, low), (back, side, high), (front, side, high), (front, side, low)], colour, material)
+            outline = [(back, side, low), (back, side, high), (front, side, high), (front, side, low)]
+            self.face(outline, colour, material)
 
     def flat(self, z: float, x: tuple[float, float], y: tuple[float, float], colour: Any, material: Material) -> None:
         """Add a level rectangle."""
@@ -110,11 +117,10 @@ class MeshBuilder:
     def wheels(self, y: float, at: Sequence[float], radius: float, hub: Any) -> None:
         """Add dark tyres with lighter hubs on both flanks."""
         turn = np.arange(CORNERS) * 2 * np.pi / CORNERS + np.pi / CORNERS
-        for x in at:
-            for side in (-y, y):
-                for size, colour in ((radius, (26.0, 26.0, 28.0)), (0.6 * radius, hub)):
-                    ring = np.stack([x + size * np.cos(turn), np.full(CORNERS, side), radius + size * np.sin(turn)], 1)
-                    self.face(ring, colour, Material.MATT)
+        discs = ((1.12 * radius, (12.0, 12.0, 13.0)), (radius, (28.0, 28.0, 30.0)), (0.62 * radius, hub))
+        for x, side, (size, colour) in product(at, (-y, y), discs):
+            height = np.maximum(radius + size * np.sin(turn), 0)
+            self.face(np.stack([x + size * np.cos(turn), np.full(CORNERS, side), height], 1), colour, Material.MATT)
 
     def built(self, rear_parts: Sequence[int] | None = None) -> Mesh:
         """Return the mesh; ``rear_parts`` is the order of parts for a camera behind, where it differs."""
@@ -122,7 +128,8 @@ class MeshBuilder:
         middle, material = corners.mean(axis=1), np.array(self._material)
         heart = np.stack([corners[part == p].reshape(-1, 3).mean(axis=0) for p in range(self._parts)])
         normal = np.cross(corners[:, 2] - corners[:, 0], corners[:, 1] - corners[:, 3])
-        normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+        spread = np.sqrt(np.sum(normal**2, axis=1))
+        normal /= np.maximum(spread, 1e-9)[:, None]
         outward = np.sign(np.sum(normal * (middle - heart[part]), axis=1, keepdims=True))
         place = np.argsort(rear_parts if rear_parts is not None else np.arange(self._parts))
         rank = np.empty(len(part), np.int64)
@@ -132,6 +139,7 @@ class MeshBuilder:
             corners=corners,
             middle=middle,
             normal=normal * np.where(outward == 0, 1, outward),
+            area=spread / 2,
             colour=np.stack(self._colour),
             material=material,
             part=part,
@@ -142,10 +150,17 @@ class MeshBuilder:
         )
 
 
-def _outermost(points: Floats) -> Floats:
-    """Return the points that are extreme in one of many directions spread evenly over the sphere."""
-    turn = np.arange(240) + 0.5
-    height, around = 1 - turn / 120, turn * np.pi * (1 + 5**0.5)
+def _sphere(count: int) -> Floats:
+    """Return directions spread evenly, ``(3, count)``, along a spiral of golden angles."""
+    turn = np.arange(count) + 0.5
+    height, around = 1 - 2 * turn / count, turn * np.pi * (1 + 5**0.5)
     level = np.sqrt(1 - height**2)
-    directions = np.stack([level * np.cos(around), level * np.sin(around), height])
-    return points[np.unique(np.argmax(points @ directions, axis=0))]
+    return np.stack([level * np.cos(around), level * np.sin(around), height])
+
+
+_DIRECTIONS = _sphere(240)
+
+
+def _outermost(points: Floats) -> Floats:
+    """Return the points that are extreme in one of many directions."""
+    return points[np.unique(np.argmax(points @ _DIRECTIONS, axis=0))]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Optics", "cheap_camera", "develop"]
+__all__ = ["Optics", "cheap_camera", "decoded", "develop"]
 
 Floats = NDArray[np.floating[Any]]
 Image = NDArray[np.uint8]
@@ -40,11 +40,11 @@ def cheap_camera(width: int, height: int, noise: float, caption: str, rng: np.ra
     return Optics(
         width=width,
         height=height,
-        blur=float(rng.uniform(0.45, 0.75)) * max(width / 704, 1.0),
+        blur=float(rng.uniform(0.3, 0.6)) * max(width / 704, 1.0),
         halo=float(rng.uniform(0.35, 0.8)),
-        contrast=float(rng.uniform(0.96, 1.14)),
+        contrast=float(rng.uniform(1.02, 1.18)),
         tint=np.array([1.0, 1.0, 1.0]) + rng.normal(0, 0.02, 3),
-        saturation=float(rng.uniform(0.75, 1.05)),
+        saturation=float(rng.uniform(0.7, 1.0)),
         quality=int(rng.integers(68, 84)),
         noise=np.round(0.45 * grain + grey[..., None] * 0.6 + blotch * 0.5).astype(np.int16),
         caption=caption,
@@ -53,17 +53,25 @@ def cheap_camera(width: int, height: int, noise: float, caption: str, rng: np.ra
 
 def develop(large: Image, optics: Optics, stamp: str, rng: np.random.Generator) -> bytes:
     """Return the JPEG that the camera sends, from the picture drawn several times larger (RGB)."""
-    still = cv2.resize(large, (optics.width, optics.height), interpolation=cv2.INTER_AREA)
-    soft = cv2.GaussianBlur(still, (0, 0), optics.blur)
-    still = cv2.addWeighted(soft, 1 + optics.halo, cv2.GaussianBlur(soft, (0, 0), 1.2), -optics.halo, 0)
-    still = cv2.transform(still, _colours(optics, rng))
+    small = cv2.resize(large, (optics.width, optics.height), interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(small, (0, 0), optics.blur)
+    sharp = cv2.addWeighted(soft, 1 + optics.halo, cv2.GaussianBlur(soft, (0, 0), 1.2), -optics.halo, 0)
     row, column = int(rng.integers((_BANKS - 1) * optics.height)), int(rng.integers(64))
     grain = optics.noise[row : row + optics.height, column : column + optics.width]
-    still = cv2.add(still, grain, dtype=cv2.CV_8U)
+    still = np.asarray(cv2.add(cv2.transform(sharp, _colours(optics, rng)), grain, dtype=cv2.CV_8U), np.uint8)
     _burn(still, f"{optics.caption} {stamp}")
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(still, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, optics.quality])
+    done, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(still, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, optics.quality]
+    )
     assert done  # noqa: S101 - encoding to memory fails for no valid array
     return data.tobytes()
+
+
+def decoded(jpeg: bytes) -> Image:
+    """Return the RGB pixels of a JPEG made by ``develop``."""
+    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert pixels is not None  # noqa: S101 - these bytes were encoded here
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _colours(optics: Optics, rng: np.random.Generator) -> Floats:
@@ -79,7 +87,8 @@ def _burn(still: Image, text: str) -> None:
     size = still.shape[1] / 352
     band = still[: int(18 * size)]
     ink = np.zeros(band.shape[:2], np.uint8)
-    cv2.putText(ink, text, (3, int(13 * size)), cv2.FONT_HERSHEY_SIMPLEX, 0.42 * size, 255, max(round(size), 1), cv2.LINE_AA)
+    at, thick = (3, int(13 * size)), max(round(size), 1)
+    cv2.putText(ink, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42 * size, 255, thick, cv2.LINE_AA)
     outline = cv2.dilate(ink, np.ones((3, 3), np.uint8))
     cv2.subtract(band, cv2.merge([outline] * 3), dst=band)
     cv2.add(band, cv2.merge([ink] * 3), dst=band)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -25,6 +26,11 @@ _NEAREST = 2.5  # metres; what comes closer is behind the edge of the picture
 _FARTHEST = 240.0
 _MOST = 255  # objects in one still, so that one byte numbers them; the nearest are kept
 _SMALLEST_FACE = 0.4  # square pixels of the enlarged picture
+_LONG_BEAM, _SHORT_BEAM = (
+    np.array([(2.6, 0.8), (0.6 * reach, spread), (reach, 0.6 * spread), (reach, -0.6 * spread), (0.6 * reach, -spread),
+              (2.6, -0.8)])
+    for reach, spread in ((22.0, 3.2), (13.0, 2.2))
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +73,22 @@ class _Faces:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Canvas:
+    """The enlarged picture in the making, the object number at each pixel, and which props hide which object."""
+
+    image: Image
+    label: Image
+    scene: Scene
+    hidden_by: Image
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Shells:
-    """The outermost points of every part: in world metres, in enlarged pixels, with the bounds of each part and object."""
+    """The outermost points of every part in metres and enlarged pixels, and where each part and object starts."""
 
     points: Floats
     pixels: Floats
+    fixed: NDArray[np.int32]
     part_start: Ints
     object_start: Ints
     object_parts: Ints
@@ -91,27 +108,28 @@ def compose(scene: Scene, placed: Placed, light: Lighting) -> tuple[Image, Exten
     """Return the still before the optics, drawn ``scene.zoom`` times larger, and the extent of what it shows."""
     row = in_view(placed, scene.camera)
     seen = placed.rows(row)
-    canvas, label = scene.lit.copy(), np.zeros(scene.lit.shape[:2], np.uint8)
     if not len(row):
-        return canvas, Extent(row=row, box=np.zeros((0, 4), np.float32), visibility=np.zeros(0, np.float32))
+        nothing = Extent(row=row, box=np.zeros((0, 4), np.float32), visibility=np.zeros(0, np.float32))
+        return scene.lit.copy(), nothing
+    label = np.zeros(scene.lit.shape[:2], np.uint8)
+    canvas = _Canvas(image=scene.lit.copy(), label=label, scene=scene, hidden_by=_hidden_by(scene, seen))
     faces, shells = _faces(scene, seen, light), _shells(scene, seen)
-    _cast_shadows(canvas, scene, shells, light)
-    hidden_by = _hidden_by(scene, seen)
+    _cast_shadows(canvas, shells, light)
     box = _bounds(shells)
     outer = _outer(box, scene)
-    area = np.array([
-        _paint_object(canvas, label, scene, faces, shells, k, outer[k], hidden_by[k]) for k in range(len(row))
-    ])
-    showing = np.array([
-        cv2.countNonZero(cv2.inRange(label[y0:y1, x0:x1], k, k)) if x1 > x0 and y1 > y0 else 0
-        for k, (x0, y0, x1, y1) in enumerate(outer.tolist(), start=1)
-    ])
-    _light_lamps(canvas, scene, seen, light)
+    area = np.array([_paint(canvas, faces, shells, k, outer[k]) for k in range(len(row))])
+    showing = np.array(
+        [
+            _count(label[y0:y1, x0:x1], k) if x1 > x0 and y1 > y0 else 0
+            for k, (x0, y0, x1, y1) in enumerate(outer.tolist(), start=1)
+        ]
+    )
+    _light_lamps(canvas, seen, light)
     edge = np.array([scene.camera.width, scene.camera.height] * 2)
     clipped = np.clip(box / scene.zoom, 0, edge).astype(np.float32)
     visibility = np.minimum(showing / np.maximum(area, 1), 1).astype(np.float32)
     kept = (visibility > 0) & np.all(clipped[:, 2:] > clipped[:, :2], axis=1)
-    return canvas, Extent(row=row[kept], box=clipped[kept], visibility=visibility[kept])
+    return canvas.image, Extent(row=row[kept], box=clipped[kept], visibility=visibility[kept])
 
 
 def _axes(heading: Floats) -> Floats:
@@ -121,29 +139,31 @@ def _axes(heading: Floats) -> Floats:
 
 
 def _faces(scene: Scene, seen: Placed, light: Lighting) -> _Faces:
-    """Return the faces turned to the camera: placed, projected, lit, in painter's order."""
+    """Return the faces turned to the camera and large enough to see: placed, projected, lit, in painter's order."""
     counts = np.array([len(mesh.part) for mesh in seen.meshes])
     owner = np.repeat(np.arange(len(counts)), counts)
     camera, turn = scene.camera, _axes(seen.heading)
     from_rear = np.sum((camera.position[:2] - seen.position) * turn[:, :, 0], axis=1) < 0
     ranks = [m.from_rear if rear else np.arange(len(m.part)) for m, rear in zip(seen.meshes, from_rear, strict=True)]
-    turn = turn[owner]
-    corners = _turned(np.concatenate([m.corners for m in seen.meshes]), turn[:, None])
-    corners[..., :2] += seen.position[owner][:, None]
-    normal = _turned(np.concatenate([m.normal for m in seen.meshes]), turn)
-    pixels, depth = camera.project(corners)
-    pixels = pixels * scene.zoom
-    facing = np.sum(normal * (camera.position - corners[:, 0]), axis=1) > 0
-    shown = facing & (_area(pixels) > _SMALLEST_FACE) & (depth.min(axis=1) > 0.3)
+    normal = _turned(np.concatenate([m.normal for m in seen.meshes]), turn[owner])
+    middle = _turned(np.concatenate([m.middle for m in seen.meshes]), turn[owner])
+    middle[:, :2] += seen.position[owner]
+    sight = camera.position - middle
+    away = np.sqrt(np.sum(sight**2, axis=1))
+    flat = np.concatenate([m.area for m in seen.meshes]) * np.sum(normal * sight, axis=1)
+    pixels_squared = flat * (camera.focal * scene.zoom) ** 2 / away**3
     order = np.lexsort((np.concatenate(ranks), owner))
-    order = order[shown[order]]
+    order = order[pixels_squared[order] > _SMALLEST_FACE]
+    owner = owner[order]
+    corners = _turned(np.concatenate([m.corners for m in seen.meshes])[order], turn[owner, None])
+    corners[..., :2] += seen.position[owner, None]
     material = np.concatenate([m.material for m in seen.meshes])[order]
-    street = street_lamp_light(seen.s, seen.d, light.street)[owner[order]]
+    street = street_lamp_light(seen.s, seen.d, light.street)[owner]
     colour = light.shade(np.concatenate([m.colour for m in seen.meshes])[order], normal[order], material, street)
     return _Faces(
-        outline=_fixed(pixels[order]),
-        colour=light.hazed(colour, depth[order].mean(axis=1)).tolist(),
-        start=np.searchsorted(owner[order], np.arange(len(counts) + 1)),
+        outline=_fixed(camera.project(corners)[0] * scene.zoom),
+        colour=light.hazed(colour, away[order]).tolist(),
+        start=np.searchsorted(owner, np.arange(len(counts) + 1)),
     )
 
 
@@ -155,9 +175,11 @@ def _shells(scene: Scene, seen: Placed) -> _Shells:
     parts = np.array([mesh.parts for mesh in seen.meshes])
     object_parts = np.concatenate([[0], np.cumsum(parts)])
     group = object_parts[owner] + np.concatenate([m.shell_part for m in seen.meshes])
+    pixels = scene.camera.project(points)[0] * scene.zoom
     return _Shells(
         points=points,
-        pixels=scene.camera.project(points)[0] * scene.zoom,
+        pixels=pixels,
+        fixed=_fixed(pixels),
         part_start=np.searchsorted(group, np.arange(object_parts[-1] + 1)),
         object_start=np.concatenate([[0], np.cumsum(counts)]),
         object_parts=object_parts,
@@ -170,11 +192,6 @@ def _turned(vectors: Floats, turn: Floats) -> Floats:
     level_x = turn[..., 0, 0] * x + turn[..., 0, 1] * y
     level_y = turn[..., 1, 0] * x + turn[..., 1, 1] * y
     return np.stack([level_x, level_y, vectors[..., 2]], axis=-1)
-
-
-def _area(pixels: Floats) -> Floats:
-    after = np.roll(pixels, -1, axis=1)
-    return np.abs(np.sum(pixels[..., 0] * after[..., 1] - pixels[..., 1] * after[..., 0], axis=1)) / 2
 
 
 def _bounds(shells: _Shells) -> Floats:
@@ -194,26 +211,31 @@ def _fixed(pixels: Floats) -> NDArray[np.int32]:
     return np.round((pixels - 0.5) * 2**_SHIFT).clip(-(2**22), 2**22).astype(np.int32)
 
 
-def _paint_object(
-    canvas: Image, label: Image, scene: Scene, faces: _Faces, shells: _Shells, k: int, outer: Ints, hidden_by: Any
-) -> int:
+def _paint(canvas: _Canvas, faces: _Faces, shells: _Shells, k: int, outer: Ints) -> int:
     """Paint one object and put back what stands in front of it; return its whole area in enlarged pixels."""
+    image, label, scene = canvas.image, canvas.label, canvas.scene
     own = slice(faces.start[k], faces.start[k + 1])
     for outline, colour in zip(faces.outline[own], faces.colour[own], strict=True):
-        cv2.fillConvexPoly(canvas, outline, colour, cv2.LINE_8, _SHIFT)
+        cv2.fillConvexPoly(image, outline, colour, cv2.LINE_8, _SHIFT)
     bounds = shells.part_start[shells.object_parts[k] : shells.object_parts[k + 1] + 1].tolist()
-    outlines = [
-        _fixed(cv2.convexHull(shells.pixels[a:b].astype(np.float32))) for a, b in zip(bounds[:-1], bounds[1:], strict=True)
-    ]
+    outlines = [np.asarray(cv2.convexHull(shells.fixed[a:b]), np.int32) for a, b in pairwise(bounds)]
     for outline in outlines:
         cv2.fillConvexPoly(label, outline, k + 1, cv2.LINE_8, _SHIFT)
     x0, y0, x1, y1 = outer.tolist()
+    if x1 <= x0 or y1 <= y0:
+        return 1
     region = (slice(y0, y1), slice(x0, x1))
-    in_front = hidden_by[scene.prop[region]]
-    if in_front.any():
-        np.copyto(canvas[region], scene.lit[region], where=in_front[..., None])
-        label[region][in_front] = 0
-    return _silhouette(outlines)
+    cut = x0 == 0 or y0 == 0 or x1 == image.shape[1] or y1 == image.shape[0]
+    area = _silhouette(outlines) if cut else _count(label[region], k + 1)
+    in_front = cv2.LUT(scene.prop[region], canvas.hidden_by[k])
+    if cv2.countNonZero(in_front):
+        cv2.copyTo(scene.lit[region], in_front, image[region])
+        label[region][in_front > 0] = 0
+    return area
+
+
+def _count(label: Image, number: int) -> int:
+    return cv2.countNonZero(cv2.inRange(label, number, number))
 
 
 def _silhouette(outlines: Sequence[NDArray[np.int32]]) -> int:
@@ -227,85 +249,81 @@ def _silhouette(outlines: Sequence[NDArray[np.int32]]) -> int:
     return cv2.countNonZero(mask)
 
 
-def _hidden_by(scene: Scene, seen: Placed) -> NDArray[np.bool_]:
-    """Return which props hide each object: ``(N, props + 1)``; prop 0, nothing, hides none."""
+def _hidden_by(scene: Scene, seen: Placed) -> Image:
+    """Return 255 where a prop hides an object: ``(N, 256)``; prop 0, nothing, hides none."""
     ground = np.concatenate([seen.position, np.zeros((len(seen.s), 1))], axis=1)
     depth = (ground - scene.camera.position) @ scene.camera.axes[2]
     hides = scene.hides(seen.d, depth)
-    hides[:, 0] = False
-    return hides
+    table = np.zeros((len(seen.s), 256), np.uint8)
+    table[:, 1 : hides.shape[1]] = 255 * hides[:, 1:]
+    return table
 
 
-def _cast_shadows(canvas: Image, scene: Scene, shells: _Shells, light: Lighting) -> None:
+def _cast_shadows(canvas: _Canvas, shells: _Shells, light: Lighting) -> None:
     """Darken the ground under the objects, and where they keep the sun away."""
-    mask = np.zeros(canvas.shape[:2], np.uint8)
+    scene = canvas.scene
+    mask = np.zeros_like(canvas.label)
     slope = -light.toward_sun[:2] / light.toward_sun[2] * (light.sun.max() > 0.4)
     fallen = shells.points.copy()
     fallen[:, :2] += shells.points[:, 2:] * slope
     fallen[:, 2] = 0
     pixels, depth = scene.camera.project(fallen)
-    pixels = (pixels * scene.zoom).astype(np.float32)
+    fixed = _fixed(pixels * scene.zoom)
     start = shells.object_start
     usable = np.minimum.reduceat(depth, start[:-1]) > 1
     for a, b in zip(start[:-1][usable].tolist(), start[1:][usable].tolist(), strict=True):
-        cv2.fillConvexPoly(mask, _fixed(cv2.convexHull(pixels[a:b])), 255, cv2.LINE_8, _SHIFT)
-    cv2.copyTo(scene.shaded, mask, canvas)
+        cv2.fillConvexPoly(mask, cv2.convexHull(fixed[a:b]), 255, cv2.LINE_8, _SHIFT)
+    cv2.copyTo(scene.shaded, mask, canvas.image)
 
 
-def _light_lamps(canvas: Image, scene: Scene, seen: Placed, light: Lighting) -> None:
+def _light_lamps(canvas: _Canvas, seen: Placed, light: Lighting) -> None:
     """Add the glare of vehicles' own lamps and the light they throw on the road ahead."""
     if light.lamps == 0:
         return
-    camera = scene.camera
+    camera = canvas.scene.camera
     glow = np.zeros((camera.height, camera.width, 3), np.uint8)
-    beam = np.zeros_like(glow)
-    for mesh, position, heading in zip(seen.meshes, seen.position, seen.heading, strict=True):
-        _lamp_glow(glow, camera, mesh, position, heading)
-        if len(mesh.lamps):
-            _beam(beam, camera, position, heading)
-    wide = cv2.GaussianBlur(glow, (0, 0), 0.016 * camera.width)
+    for colour, places, radii in _lamp_discs(canvas, seen):
+        for place, radius in zip(_fixed(places + 0.5).tolist(), radii.tolist(), strict=True):
+            cv2.circle(glow, place, int(radius * 2**_SHIFT), colour, -1, cv2.LINE_AA, _SHIFT)
     near = cv2.GaussianBlur(glow, (0, 0), 0.004 * camera.width)
-    soft = cv2.GaussianBlur(beam, (0, 0), 0.008 * camera.width)
-    added = cv2.add(cv2.addWeighted(near, 0.9, wide, 0.9, 0), soft)
-    size = (canvas.shape[1], canvas.shape[0])
-    added = cv2.resize(cv2.convertScaleAbs(added, alpha=light.lamps), size, interpolation=cv2.INTER_LINEAR)
-    cv2.add(canvas, added, dst=canvas)
+    half = cv2.resize(glow, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    wide = cv2.resize(cv2.GaussianBlur(half, (0, 0), 0.004 * camera.width), (camera.width, camera.height))
+    added = cv2.add(cv2.addWeighted(near, 0.9, wide, 1.0, 0), _beams(camera, seen))
+    size = (canvas.image.shape[1], canvas.image.shape[0])
+    cv2.add(canvas.image, cv2.resize(cv2.convertScaleAbs(added, alpha=light.lamps), size), dst=canvas.image)
 
 
-def _lamp_glow(glow: Image, camera: RoadCamera, mesh: Mesh, position: Floats, heading: float) -> None:
-    """Draw the lamps that face the camera as discs, never smaller than a bright pixel."""
-    if not len(mesh.lamps):
-        return
-    sine, cosine = np.sin(heading), np.cos(heading)
-    turn = np.array([[sine, -cosine], [cosine, sine]])
-    where = _turned(mesh.middle[mesh.lamps], turn)
-    where[:, :2] += position
-    away = _turned(mesh.normal[mesh.lamps], turn)
+def _lamp_discs(canvas: _Canvas, seen: Placed) -> Iterator[tuple[tuple[int, int, int], Floats, Floats]]:
+    """Yield colour, places and radii, in still pixels, of headlamps and then tail lamps that the camera sees."""
+    scene, label, camera = canvas.scene, canvas.label, canvas.scene.camera
+    counts = np.array([len(mesh.lamps) for mesh in seen.meshes])
+    owner, turn = np.repeat(np.arange(len(counts)), counts), _axes(seen.heading)
+    where = _turned(np.concatenate([m.middle[m.lamps] for m in seen.meshes]), turn[owner])
+    where[:, :2] += seen.position[owner]
+    normal = _turned(np.concatenate([m.normal[m.lamps] for m in seen.meshes]), turn[owner])
+    front = np.concatenate([m.material[m.lamps] for m in seen.meshes]) == Material.HEADLAMP
     sight = camera.position - where
-    facing = np.sum(away * sight, axis=1) / np.linalg.norm(sight, axis=1)
+    facing = np.sum(normal * sight, axis=1) > 0.1 * np.linalg.norm(sight, axis=1)
     pixels, depth = camera.project(where)
-    front = mesh.material[mesh.lamps] == Material.HEADLAMP
-    for (x, y), far, seen, ahead in zip(pixels, depth, facing, front, strict=True):
-        if far < _NEAREST or seen <= 0.1:
-            continue
-        radius = max(0.16 * camera.focal / far, 0.7) * (1.25 if ahead else 0.8)
-        colour = (255, 250, 232) if ahead else (150, 16, 10)
-        centre = _fixed(np.array([x, y]) + 0.5).tolist()
-        cv2.circle(glow, centre, int(radius * 2**_SHIFT), colour, -1, cv2.LINE_AA, _SHIFT)
+    column, row = np.floor(pixels * scene.zoom).astype(int).T
+    inside = (column >= 0) & (row >= 0) & (column < label.shape[1]) & (row < label.shape[0])
+    own = inside & (label[np.where(inside, row, 0), np.where(inside, column, 0)] == owner + 1)
+    for chosen, size, colour in ((front, 1.25, (255, 250, 232)), (~front, 0.8, (150, 16, 10))):
+        lit = chosen & facing & own & (depth > _NEAREST)
+        yield colour, pixels[lit], np.maximum(0.16 * camera.focal / depth[lit], 0.7) * size
 
 
-def _beam(beam: Image, camera: RoadCamera, position: Floats, heading: float) -> None:
-    """Draw the patch of road that dipped headlamps light up."""
-    ahead = np.array([np.sin(heading), np.cos(heading)])
-    right = np.array([ahead[1], -ahead[0]])
-    for reach, spread, level in ((22.0, 3.2, 16), (13.0, 2.2, 26)):
-        ground = [
-            position + ahead * along + right * aside
-            for along, aside in ((2.6, -0.8), (reach * 0.6, -spread), (reach, -spread * 0.6), (reach, spread * 0.6),
-                                 (reach * 0.6, spread), (2.6, 0.8))
-        ]  # fmt: skip
-        pixels, depth = camera.project(np.concatenate([np.stack(ground), np.zeros((6, 1))], axis=1))
-        if depth.min() > 1:
-            patch = np.zeros_like(beam[..., 0])
-            cv2.fillConvexPoly(patch, _fixed(pixels), level, cv2.LINE_8, _SHIFT)
-            cv2.add(beam, cv2.merge([patch, patch, (patch * 0.85).astype(np.uint8)]), dst=beam)
+def _beams(camera: RoadCamera, seen: Placed) -> Image:
+    """Return the patches of road that dipped headlamps light up."""
+    beam = np.zeros((camera.height, camera.width), np.uint8)
+    turn = _axes(seen.heading)
+    for pattern, level in ((_LONG_BEAM, 16), (_SHORT_BEAM, 26)):
+        ground = pattern @ turn.transpose(0, 2, 1) + seen.position[:, None]
+        pixels, depth = camera.project(np.concatenate([ground, np.zeros((*ground.shape[:2], 1))], axis=2))
+        lit = np.array([len(mesh.lamps) > 0 for mesh in seen.meshes]) & (depth.min(axis=1) > 1)
+        patch = np.zeros_like(beam)
+        for outline in _fixed(pixels[lit]):
+            cv2.fillConvexPoly(patch, outline, level, cv2.LINE_8, _SHIFT)
+        cv2.add(beam, patch, dst=beam)
+    soft = cv2.GaussianBlur(beam, (0, 0), 0.008 * camera.width)
+    return np.asarray(cv2.merge([soft, soft, cv2.convertScaleAbs(soft, alpha=0.85)]), np.uint8)

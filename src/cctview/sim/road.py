@@ -46,19 +46,20 @@ class Road:
     length: float
     cameras: Floats
     ramps: Floats
+    stations: Floats
     x: Floats
     y: Floats
     bearing: Floats
 
     def heading(self, s: Floats) -> Floats:
         """Return the direction of the centre line in radians clockwise from north."""
-        return np.interp(s, self._stations, self.bearing)
+        return np.interp(s, self.stations, self.bearing)
 
     def place(self, s: Floats, d: Floats) -> Floats:
         """Return ground points of road coordinates: ``(...)`` and ``(...)`` to ``(..., 2)``."""
         bearing = self.heading(s)
-        x = np.interp(s, self._stations, self.x) + d * np.cos(bearing)
-        y = np.interp(s, self._stations, self.y) - d * np.sin(bearing)
+        x = np.interp(s, self.stations, self.x) + d * np.cos(bearing)
+        y = np.interp(s, self.stations, self.y) - d * np.sin(bearing)
         return np.stack([x, y], axis=-1)
 
     def locate(self, points: Floats, guess: Floats) -> tuple[Floats, Floats]:
@@ -68,10 +69,6 @@ class Road:
             along, _ = self._residual(points, s)
             s = s + along
         return s, self._residual(points, s)[1]
-
-    @property
-    def _stations(self) -> Floats:
-        return np.arange(len(self.x)) - float(_OVERHANG)
 
     def _residual(self, points: Floats, s: Floats) -> tuple[Floats, Floats]:
         centre = self.place(s, np.zeros_like(s))
@@ -83,16 +80,17 @@ class Road:
 
 def corridor(cameras: int, spacing_m: float, rng: np.random.Generator) -> Road:
     """Return a winding road with a camera every ``spacing_m`` metres and a ramp behind each but the first."""
-    stations = 150.0 + spacing_m * np.arange(cameras)
-    length = float(stations[-1] + 450.0)
+    watched = 150.0 + spacing_m * np.arange(cameras)
+    length = float(watched[-1] + 450.0)
     s = np.arange(-_OVERHANG, length + _OVERHANG + 1.0)
     waves = 2 * np.pi / rng.uniform(500, 1400, 3)
     swing = np.sin(np.outer(s, waves) + rng.uniform(0, 2 * np.pi, 3)) @ (rng.uniform(0.05, 0.12, 3))
     bearing = np.deg2rad(12.0) + swing
     return Road(
         length=length,
-        cameras=stations,
-        ramps=stations[1:] - 0.15 * spacing_m,
+        cameras=watched,
+        ramps=watched[1:] - 0.15 * spacing_m,
+        stations=s,
         x=np.cumsum(np.sin(bearing)),
         y=np.cumsum(np.cos(bearing)),
         bearing=bearing,

@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.sim.backdrop import Easel, draw_sky, furnish
+from cctview.sim.backdrop import draw_sky, furnish
 from cctview.sim.camera import RoadCamera
+from cctview.sim.easel import Easel
 from cctview.sim.lighting import Lighting, street_lamp_light
-from cctview.sim.road import FIRST_LINE, LANE_WIDTH, LANES, MEDIAN, PARAPET, RAILING, SHOULDER, WALKWAY, Road
+from cctview.sim.road import FIRST_LINE, LANE_WIDTH, LANES, PARAPET, RAILING, SHOULDER, WALKWAY, Road
 
 __all__ = ["Scene", "draw_scene"]
 
@@ -66,7 +67,7 @@ def draw_scene(road: Road, camera: RoadCamera, light: Lighting, zoom: int, rng: 
     on_road[near] = np.abs(d) < RAILING
     easel = Easel(image=image, prop=np.zeros(near.shape, np.uint8), camera=camera, light=light, zoom=zoom)
     furnish(easel, road, (str(west), east), rng)
-    lit = cv2.GaussianBlur(np.clip(easel.image, 0, 255), (0, 0), 0.35 * zoom).astype(np.uint8)
+    lit = cv2.GaussianBlur(np.clip(easel.image, 0, 255), (0, 0), 0.28 * zoom).astype(np.uint8)
     fade = np.where(on_road & (easel.prop == 0), light.shadow, 1.0).astype(np.float32)[..., None]
     return Scene(
         camera=camera,
@@ -93,25 +94,29 @@ def _surface(s: Floats, d: Floats, footprint: Floats, sides: tuple[str, str], rn
 
 def _asphalt(s: Floats, d: Floats, footprint: Floats, rng: np.random.Generator) -> Floats:
     """Return a worn road: wheel tracks, oil between them, patches, sealed joints, cracks, grain."""
-    base = rng.uniform(104, 138)
+    base = rng.uniform(92, 138)
     lane = (np.abs(d) - FIRST_LINE) / LANE_WIDTH
     across = lane % 1.0
     on_lanes = (lane > 0) & (lane < LANES)
-    tone = base + 9 * _noise(s / 38, d / 9, rng) + 7 * _noise(s / 6, d / 1.7, rng)
-    tone += _fine(9, 0.35, footprint) * _noise(s / 0.5, d / 0.35, rng)
+    tone = base + 5 * _noise(s / 60, d / 3, rng) + 2.5 * _noise(s / 9, d / 1.2, rng)
+    tone += 3.5 * rng.standard_normal(s.shape, np.float32)
+    tone += (rng.normal(0, 3.5, 2 * LANES + 2))[np.clip(np.floor(lane).astype(int), 0, LANES) + (LANES + 1) * (d > 0)]
     oil = np.exp(-(((across - 0.5) / 0.16) ** 2)) - 0.6 * np.exp(-(((np.abs(across - 0.5) - 0.27) / 0.09) ** 2))
     tone -= np.where(on_lanes, 9 * oil, 0)
     tone -= np.where(~on_lanes & (np.abs(d) > 1), 6 + 8 * _noise(s / 10, d, rng), 0)
     for _ in range(14):
         at, size, where = rng.uniform(-40, 260) + s.min(), rng.uniform(4, 28), rng.uniform(-SHOULDER, SHOULDER)
         patch = (np.abs(s - at) < size) & (np.abs(d - where) < rng.uniform(0.6, 1.9))
-        tone = tone + np.where(patch, rng.uniform(-14, 9), 0)
+        tone = tone + np.where(patch, rng.uniform(-13, 8), 0)
     for seam in range(-LANES, LANES + 1):
         where = np.sign(seam) * (FIRST_LINE + LANE_WIDTH * abs(seam)) + 0.35 + 0.25 * _noise(s / 9, s * 0 + seam, rng)
         tone -= 34 * rng.uniform(0.2, 1.0) * _stroke(d - where, 0.09, footprint)
     joint = (s + 3 * _noise(s / 500, d / 3, rng)) % rng.uniform(14, 30)
     tone -= 16 * _stroke(joint - 5, 0.1, footprint * 6)
-    return tone[:, None] * np.array([1.0, 1.0, 1.01]) + np.array([1.0, 0.0, -2.0])
+    for _ in range(5):
+        middle = rng.uniform(-SHOULDER, SHOULDER) + rng.uniform(0.3, 1.0) * _noise(s / rng.uniform(2, 9), s * 0, rng)
+        tone -= rng.uniform(10, 34) * _stroke(d - middle, 0.05, footprint)
+    return tone[:, None] * (np.array([1.0, 1.0, 1.0]) + rng.normal(0, 0.012, 3))
 
 
 def _markings(colour: Floats, s: Floats, d: Floats, footprint: Floats, rng: np.random.Generator) -> Floats:
@@ -135,15 +140,17 @@ def _pavement(s: Floats, d: Floats, footprint: Floats, rng: np.random.Generator)
 
 
 def _grass(s: Floats, d: Floats, footprint: Floats, rng: np.random.Generator) -> Floats:
-    tone = 1 + 0.12 * _noise(s / 7, d / 7, rng) + _fine(0.18, 0.5, footprint) * _noise(s * 1.5, d * 2.2, rng)
+    tone = 1 + 0.14 * _noise(s / 7, d / 7, rng) + _fine(0.18, 0.5, footprint) * _noise(s * 1.5, d * 2.2, rng)
+    tone += 0.09 * rng.standard_normal(s.shape, np.float32)
     return tone[:, None] * np.array([92.0, 108, 58])
 
 
 def _beyond(side: str, s: Floats, d: Floats, footprint: Floats, rng: np.random.Generator) -> Floats:
     """Return what lies outside the walkway: a river with a far shore, a park, or a paved place."""
     if side == "river":
-        wave = 9 * _noise(s / 14, d / 30, rng) + 13 * _noise(s / np.maximum(footprint * 14, 1), d / 9, rng)
-        water = (1 + wave / 110)[:, None] * np.array([86.0, 112, 140])
+        wave = 6 * _noise(s / 14, d / 30, rng) + 9 * _noise(s / 3, d / 2, rng)
+        wave += 9 * rng.standard_normal(s.shape, np.float32)
+        water = (1 + wave / 110)[:, None] * np.array([74.0, 98, 124])
         return np.where((np.abs(d) > 330)[:, None], _grass(s, d, footprint, rng) * 0.8, water)
     if side == "park":
         return _grass(s, d, footprint, rng)
@@ -169,17 +176,14 @@ def _fine(strength: float, size: float, footprint: Floats) -> Floats:
 def _noise(u: Floats, v: Floats, rng: np.random.Generator) -> Floats:
     """Return smooth noise of unit spread over a plane (bilinear between random grid values)."""
     grid = rng.standard_normal((256, 256)).astype(np.float32)
-    shape = u.shape
-    field = cv2.remap(
-        np.pad(grid, ((0, 1), (0, 1)), mode="wrap"),
-        (u % 256).astype(np.float32).reshape(-1, 1) if u.size < 32000 else _folded(u % 256),
-        (v % 256).astype(np.float32).reshape(-1, 1) if v.size < 32000 else _folded(v % 256),
-        cv2.INTER_LINEAR,
-    )
-    return field.reshape(-1)[: u.size].reshape(shape)
+    wrapped = np.pad(grid, ((0, 1), (0, 1)), mode="wrap")
+    field: Any = cv2.remap(wrapped, _folded(u), _folded(v), cv2.INTER_LINEAR)
+    return field.ravel()[: u.size].reshape(u.shape)
 
 
 def _folded(values: Floats) -> Floats:
-    """Return values as rows of 4096, padded at the end, since OpenCV maps are at most 32767 long."""
-    rows = -(-values.size // 4096)
-    return np.pad(values.ravel(), (0, rows * 4096 - values.size)).reshape(rows, 4096).astype(np.float32)
+    """Return values modulo 256 as rows of 4096, padded at the end, since OpenCV maps have limits on each side."""
+    rows = max(-(-values.size // 4096), 1)
+    folded = np.zeros(rows * 4096, np.float32)
+    folded[: values.size] = (values % 256).ravel()
+    return folded.reshape(rows, 4096)

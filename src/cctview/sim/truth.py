@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cctview.sim.simulation import SimFrame, Simulation
 
-__all__ = ["CATEGORIES", "IGNORED_PX", "IGNORED_VISIBILITY", "annotations", "visits", "write_stills"]
+__all__ = ["CATEGORIES", "IGNORED_PX", "IGNORED_VISIBILITY", "coco_rows", "visits", "write_stills"]
 
 CATEGORIES = {"person": 1, "bicycle": 2, "car": 3, "motorcycle": 4, "bus": 6, "train": 7, "truck": 8}
 IGNORED_PX = 7.0
@@ -37,7 +37,7 @@ def write_stills(simulation: Simulation, folder: Path | str, *, nested: bool = T
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(frame.jpeg)
         images.append(_image(number, frame, simulation))
-        marks += annotations(frame, number, len(marks) + 1)
+        marks += coco_rows(frame, number, len(marks) + 1)
         seen.append(frame)
     truth = {
         "info": {"description": "simulated by cctview", "settings": asdict(simulation.settings)},
@@ -50,7 +50,7 @@ def write_stills(simulation: Simulation, folder: Path | str, *, nested: bool = T
     return len(images)
 
 
-def annotations(frame: SimFrame, image: int, first: int) -> list[dict[str, Any]]:
+def coco_rows(frame: SimFrame, image: int, first: int) -> list[dict[str, Any]]:
     """Return the COCO annotations of one still; ``image`` is its number, ``first`` that of its first annotation."""
     size = frame.boxes[:, 2:] - frame.boxes[:, :2]
     ignored = (np.sqrt(size.prod(axis=1)) < IGNORED_PX) | (frame.visibility < IGNORED_VISIBILITY)
@@ -91,7 +91,7 @@ def visits(frames: list[SimFrame]) -> list[dict[str, Any]]:
 
 
 def _changed(values: NDArray[Any]) -> NDArray[np.bool_]:
-    return np.append(True, values[1:] != values[:-1])[: len(values)]  # noqa: FBT003 - a value, not a flag
+    return np.append(True, values[1:] != values[:-1])[: len(values)]
 
 
 def _image(number: int, frame: SimFrame, simulation: Simulation) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from cctview.sim.road import LANES, Road, lane_offset
 
-__all__ = ["KINDS", "PEDESTRIAN_IDENTITY", "STEP_S", "Pedestrians", "Traffic", "flow", "stroll"]
+__all__ = ["KINDS", "STEP_S", "Pedestrians", "Traffic", "flow", "stroll"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
 STEP_S = 0.2
-PEDESTRIAN_IDENTITY = 1_000_000
+_FIRST_PEDESTRIAN = 1_000_000_000
 KINDS = np.array(["sedan", "suv", "hatch", "taxi", "truck", "bus"])
 _KIND_SHARE = (0.40, 0.33, 0.12, 0.05, 0.07, 0.03)
 _LENGTH_M = np.array([(4.5, 5.0), (4.5, 5.1), (3.8, 4.3), (4.6, 5.0), (6.5, 8.5), (10.8, 12.4)])
@@ -63,7 +63,7 @@ class Traffic:
 
     def joined(self, other: Self) -> Self:
         """Return these vehicles followed by the others, at this table's moment."""
-        columns = {
+        columns: dict[str, Any] = {
             f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)])
             for f in fields(self)
             if f.name != "time"
@@ -110,13 +110,13 @@ class _Doors:
 
 
 def stroll(road: Road, offsets: tuple[float, float], rng: np.random.Generator) -> Pedestrians:
-    """Return people spread over the walkway between two offsets, one for every 22 m."""
+    """Return people spread over both walkways, whose offsets lie between two values, one for every 22 m."""
     count = int(road.length / 22)
     pace = rng.normal(1.35, 0.2, count) * rng.choice([-1.0, 1.0], count)
     return Pedestrians(
-        identity=PEDESTRIAN_IDENTITY + np.arange(count),
+        identity=_FIRST_PEDESTRIAN + np.arange(count),
         start=rng.uniform(0, road.length, count),
-        offset=rng.uniform(*offsets, count),
+        offset=rng.uniform(*offsets, count) * rng.choice([-1.0, 1.0], count),
         pace=pace,
         span=road.length,
     )
@@ -216,7 +216,7 @@ def _moved(traffic: Traffic) -> Traffic:
     row, key = _presence(traffic)
     if not len(row):
         return traffic
-    same = np.append(key[1:] // _LANE_KEY == key[:-1] // _LANE_KEY, False)  # noqa: FBT003 - a value, not a flag
+    same = np.append(key[1:] // _LANE_KEY == key[:-1] // _LANE_KEY, False)
     leader = np.where(same, np.roll(row, -1), -1)
     pull, gap = _pull(traffic, row, leader)
     slowest, room = np.full(len(traffic), np.inf), np.full(len(traffic), np.inf)

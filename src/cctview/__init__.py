@@ -31,7 +31,17 @@ _HOME = {
     "open_store": "store",
     "run": "pipeline",
 }
-__all__ = sorted(_HOME)
+__all__ = [
+    "CctviewError",
+    "Policy",
+    "create_store",
+    "load_detector",
+    "load_embedder",
+    "load_network",
+    "open_source",
+    "open_store",
+    "run",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -28,6 +28,9 @@ from cctview.track import TrackSettings, track
 from cctview.types import PERSON, Detections, Embeddings, Frame, Frames, Journeys, Matches, Ragged, Tracklets
 
 __all__ = ["Analysis", "RunReport", "RunSettings", "analyse", "analysed", "ingest", "link", "run"]
+
+
+Seconds = defaultdict[str, float]
 
 
 class Progress(Protocol):
@@ -70,7 +73,7 @@ class RunReport:
     matches: int = 0
     journeys: int = 0
     seconds: float = 0.0
-    stage_seconds: Counter[str] = field(default_factory=Counter)
+    stage_seconds: Seconds = field(default_factory=lambda: Seconds(float))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +84,7 @@ class Analysis:
     detections: Detections
     embeddings: Embeddings
     people: Detections
-    seconds: Counter[str]
+    seconds: Mapping[str, float]
 
 
 def analyse(frames: Sequence[Frame], detector: Detector, embedder: Embedder) -> Analysis:
@@ -91,7 +94,7 @@ def analyse(frames: Sequence[Frame], detector: Detector, embedder: Embedder) -> 
     middle = time.perf_counter()
     person = found.type == PERSON
     embeddings = embed(frames, found[~person], embedder)
-    seconds = Counter(detect=middle - start, embed=time.perf_counter() - middle)
+    seconds = {"detect": middle - start, "embed": time.perf_counter() - middle}
     return Analysis(
         frames=frames, detections=found[~person], embeddings=embeddings, people=found[person], seconds=seconds
     )
@@ -99,7 +102,7 @@ def analyse(frames: Sequence[Frame], detector: Detector, embedder: Embedder) -> 
 
 def analysed(
     batches: Iterator[Sequence[Frame]], detector: Detector, embedder: Embedder, workers: int
-) -> Iterator[Analysis]:
+) -> Generator[Analysis]:
     """Analyse batches on ``workers`` threads, keeping their order and at most one more in flight."""
     pending: deque[Future[Analysis]] = deque()
     with ThreadPoolExecutor(workers, "analyse") as pool:
@@ -133,7 +136,8 @@ def ingest(
     try:
         for analysis in results:
             buffer.append(analysis)
-            report.stage_seconds += analysis.seconds
+            for stage, spent in analysis.seconds.items():
+                report.stage_seconds[stage] += spent
             if sum(len(part.frames) for part in buffer) >= settings.append:
                 _append(store, buffer, report)
             progress("stills", report.stills + report.known + len(report.skipped), total)
@@ -161,7 +165,9 @@ def link(store: Store, network: CameraNetwork, settings: RunSettings, report: Ru
     for table in (tracklets, matches, chains):
         store.replace(table)
     report.tracklets, report.matches, report.journeys = len(tracklets), len(matches), len(chains)
-    report.stage_seconds.update(track=tracked - start, match=matched - tracked, store=time.perf_counter() - matched)
+    report.stage_seconds["track"] += tracked - start
+    report.stage_seconds["match"] += matched - tracked
+    report.stage_seconds["store"] += time.perf_counter() - matched
 
 
 def run(
@@ -172,7 +178,7 @@ def run(
     embedder: Embedder,
     *,
     settings: RunSettings | None = None,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress | None = None,
     report: RunReport | None = None,
 ) -> RunReport:
     """Take a source of stills to journeys in a store, and say what was done.
@@ -180,6 +186,7 @@ def run(
     Pass a ``report`` to see how far a run came that ends in an exception.
     """
     settings = settings or RunSettings()
+    progress = progress or _silent
     report = report if report is not None else RunReport()
     start = time.perf_counter()
     try:
@@ -190,9 +197,11 @@ def run(
     return report
 
 
-def _batches(
-    source: Source, store: Store, settings: RunSettings, report: RunReport
-) -> Iterator[list[Frame]]:
+def _silent(stage: str, done: int, total: int | None) -> None:
+    """Report to nobody."""
+
+
+def _batches(source: Source, store: Store, settings: RunSettings, report: RunReport) -> Iterator[list[Frame]]:
     """Yield bounded batches of stills that are neither stored nor seen before in this run."""
     stored = np.sort(store.scan(Frames).id)
     seen: set[int] = set()
@@ -219,7 +228,7 @@ def _batches(
         yield batch
 
 
-def _timed(items: Iterator[Frame | Skipped | Known], seconds: Counter[str]) -> Iterator[Frame | Skipped | Known]:
+def _timed(items: Iterator[Frame | Skipped | Known], seconds: Seconds) -> Iterator[Frame | Skipped | Known]:
     while True:
         start = time.perf_counter()
         item = next(items, None)

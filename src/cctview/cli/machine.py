@@ -68,7 +68,10 @@ def models_verify(as_json: Json = False) -> None:
     """Check the weights of every model against its record."""
     from cctview.models import bundled_models
 
-    answer({record.name: f"{len(record.verified_weights()):,} bytes, whole" for record in bundled_models()}, as_json=as_json)
+    answer(
+        {record.name: f"{len(record.verified_weights()):,} bytes, whole" for record in bundled_models()},
+        as_json=as_json,
+    )
 
 
 def bench_pipeline(

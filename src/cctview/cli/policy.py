@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cctview.cli.screen import answer, say
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from cctview.store import Store
 
 __all__ = ["register"]
 
@@ -64,20 +70,24 @@ def set_policy(
 
 def forget(
     store: StorePath,
-    before: Annotated[str | None, typer.Option(help="Forget what was seen before this time (ISO 8601; UTC unless it says otherwise).")] = None,
+    before: Annotated[
+        str | None, typer.Option(help="Forget what was seen before this time (ISO 8601; UTC unless it says otherwise).")
+    ] = None,
     camera: Annotated[str | None, typer.Option(help="Forget this camera; with --before only its older part.")] = None,
-    id: Annotated[list[str] | None, typer.Option("--id", help="A detection, frame, tracklet or journey; repeatable.")] = None,  # noqa: A002
+    names: Annotated[
+        list[str] | None, typer.Option("--id", help="A detection, frame, tracklet or journey; repeatable.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Remove rows from every table and index, compact, and prove that no file still holds them."""
     from cctview.errors import SettingsError
     from cctview.store import open_store
 
-    if before is None and camera is None and not id:
+    if before is None and camera is None and not names:
         raise SettingsError("say what to forget: --before TIME, --camera ID or --id ID")
     opened = open_store(store, write=True)
     gone = opened.forget(
-        before=_time(before) if before else None, camera=camera, ids=_ids(opened, id) if id else None
+        before=_time(before) if before else None, camera=camera, ids=_ids(opened, names) if names else None
     )
     if not any(gone.rows.values()):
         say("nothing stored answers to that; nothing was removed")
@@ -124,37 +134,17 @@ def _time(text: str) -> Any:
     return np.datetime64(aware.astimezone(UTC).replace(tzinfo=None), "ns")
 
 
-def _ids(store: Any, texts: list[str]) -> Any:
-    """Read ids: 16 hex digits as shown in tables, or the readable id of a detection or still."""
-    import re
-
+def _ids(store: Store, texts: list[str]) -> NDArray[np.int64]:
+    """Read ids: 16 hex digits as in exported tables, or the readable id of a detection or still."""
     import numpy as np
 
+    from cctview.cli.names import named, shown
     from cctview.errors import MissingError
 
-    readable = [text for text in texts if not re.fullmatch(r"[0-9a-f]{16}", text)]
-    found = {int(text, 16) for text in texts if text not in readable}
-    for text in readable:
-        named = _named(store, text)
-        if not named:
-            raise MissingError(f"no detection or still named {text!r} is stored; names stand in the exported tables")
-        found.update(named)
+    found: set[int] = set()
+    for text in texts:
+        rows = shown(store, text) or named(store, text)
+        if not rows:
+            raise MissingError(f"nothing named {text!r} is stored; names stand in the exported tables")
+        found.update(rows)
     return np.array(sorted(found), np.int64)
-
-
-def _named(store: Any, text: str) -> list[int]:
-    """Return the stored ids of a detection, or of a still, under its readable name."""
-    import numpy as np
-
-    from cctview.naming import parse_detection_name
-    from cctview.types import Detections, Frames
-
-    detection = parse_detection_name(text) if "--detections--" in text else None
-    still = detection.still if detection else text.removesuffix("--original")
-    frames = store.scan(Frames, camera=still.split("--")[0])
-    frames = frames[frames.name == still]
-    if detection is None:
-        return frames.id.tolist()
-    rows = store.scan(Detections, camera=still.split("--")[0])
-    wanted = (rows.rank == detection.rank) & np.isin(rows.frame, frames.id)
-    return rows.id[wanted].tolist()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cctview.sources import Source
     from cctview.store import Store
 
-__all__ = ["register"]
+__all__ = ["register", "writable"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Network = Annotated[Path | None, typer.Option(help="Camera network file: cameras and the links between them.")]
@@ -49,10 +49,14 @@ def run(
 
     roads = load_network(network) if network else CameraNetwork()
     stills = open_source(source, timezone=timezone or roads.timezone, camera=camera)
-    _run(stills, _writable(store), roads, detector, embedder, provider, workers, as_json)
+    _run(stills, writable(store), roads, detector, embedder, provider, workers, as_json)
 
 
-def track(store: Annotated[Path, typer.Argument(help="A store with detections.")], network: Network = None, as_json: Json = False) -> None:
+def track(
+    store: Annotated[Path, typer.Argument(help="A store with detections.")],
+    network: Network = None,
+    as_json: Json = False,
+) -> None:
     """Make tracklets, matches and journeys anew from the stored detections."""
     from cctview.network import CameraNetwork, load_network
     from cctview.pipeline import RunReport, RunSettings, link
@@ -65,7 +69,9 @@ def track(store: Annotated[Path, typer.Argument(help="A store with detections.")
     answer({"tracklets": report.tracklets, "matches": report.matches, "journeys": report.journeys}, as_json=as_json)
 
 
-def journeys(store: Annotated[Path, typer.Argument(help="A store with journeys.")], top: int = 10, as_json: Json = False) -> None:
+def journeys(
+    store: Annotated[Path, typer.Argument(help="A store with journeys.")], top: int = 10, as_json: Json = False
+) -> None:
     """List the most probable journeys of a store."""
     from cctview.formats.tabular import journey_rows
     from cctview.store import open_store
@@ -97,7 +103,7 @@ def demo(
     plan = network or stills / "network.toml"
     roads = load_network(plan) if plan.exists() else CameraNetwork()
     report = _run(
-        open_source(stills, timezone=roads.timezone), _writable(out / "store"), roads, "cctview-det", "cctview-reid",
+        open_source(stills, timezone=roads.timezone), writable(out / "store"), roads, "cctview-det", "cctview-reid",
         "cpu", None, as_json,
     )  # fmt: skip
     if report.journeys:
@@ -105,7 +111,8 @@ def demo(
             f"cctview export {out / 'store'} --what journeys --format csv --out journeys.csv")  # fmt: skip
 
 
-def _writable(path: Path) -> Store:
+def writable(path: Path) -> Store:
+    """Open the store, or make it under the default policy when there is none."""
     from cctview.privacy import Policy
     from cctview.store import create_store, open_store
 

@@ -30,7 +30,7 @@ def interruptible() -> Iterator[None]:
 def progress() -> Iterator[Progress]:
     """Give a progress callback: bars on a terminal, nothing when stderr is not one."""
     if not sys.stderr.isatty():
-        yield lambda stage, done, total: None
+        yield _silent
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -46,6 +46,10 @@ def progress() -> Iterator[Progress]:
             bars.update(tasks[stage], completed=done, total=total)
 
         yield show
+
+
+def _silent(stage: str, done: int, total: int | None) -> None:
+    """Report to nobody."""
 
 
 def answer(values: Mapping[str, Any], *, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cctview import geometry
 from cctview.types import Detections, Frame
 
-__all__ = ["crops_of", "quality"]
+__all__ = ["crops_of", "cut", "quality"]
 
 _FULL_SIDE_PX = 40.0
 _SHARP = 12.0
@@ -20,15 +20,20 @@ _SHARP = 12.0
 
 def crops_of(frames: Sequence[Frame], detections: Detections, side: int, margin: float) -> NDArray[np.uint8]:
     """Return the crops ``uint8 (N, side, side, 3)`` of the detections, stretched to a square."""
-    images = {frame.id: frame.image for frame in frames}
-    corners = geometry.widened(detections.box, margin)
     out = np.empty((len(detections), side, side, 3), np.uint8)
-    for row, (frame, box) in enumerate(zip(detections.frame.tolist(), corners, strict=True)):
-        image = images[frame]
-        x1, y1, x2, y2 = _pixels(box, image)
+    for frame in frames:
+        rows = np.flatnonzero(detections.frame == frame.id)
+        out[rows] = cut(frame.image, detections.box[rows], side, margin)
+    return out
+
+
+def cut(image: NDArray[np.uint8], boxes: NDArray[np.float32], side: int, margin: float) -> NDArray[np.uint8]:
+    """Return the crops ``uint8 (N, side, side, 3)`` of boxes ``(N, 4)`` grown by ``margin`` of their size."""
+    out = np.empty((len(boxes), side, side, 3), np.uint8)
+    for row, (x1, y1, x2, y2) in enumerate(_pixels(geometry.widened(boxes, margin), image).tolist()):
         patch = image[y1:y2, x1:x2]
-        shrinks = patch.shape[0] > side or patch.shape[1] > side
-        cv2.resize(patch, (side, side), dst=out[row], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        way = cv2.INTER_AREA if max(patch.shape[:2]) > side else cv2.INTER_LINEAR
+        cv2.resize(patch, (side, side), dst=out[row], interpolation=way)
     return out
 
 
@@ -48,8 +53,9 @@ def _contrast(crops: NDArray[np.uint8]) -> NDArray[np.floating[Any]]:
     return np.mean([step.mean(axis=(1, 2)) for step in steps], axis=0)
 
 
-def _pixels(box: NDArray[np.float32], image: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+def _pixels(boxes: NDArray[Any], image: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return whole-pixel boxes inside the image, each at least one pixel wide and high."""
     height, width = image.shape[:2]
-    x1, y1 = int(max(0, np.floor(box[0]))), int(max(0, np.floor(box[1])))
-    x2, y2 = int(min(width, np.ceil(box[2]))), int(min(height, np.ceil(box[3])))
-    return min(x1, width - 1), min(y1, height - 1), max(x2, x1 + 1), max(y2, y1 + 1)
+    low = np.clip(np.floor(boxes[:, :2]), 0, (width - 1, height - 1))
+    high = np.clip(np.ceil(boxes[:, 2:]), low + 1, (width, height))
+    return np.concatenate([low, high], axis=1).astype(np.int64)

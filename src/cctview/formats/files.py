@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from cctview.errors import FormatError, InputError
 
-__all__ = ["ecma_json", "file_name", "read_json", "replacing", "write_text"]
+__all__ = ["ecma_json", "file_name", "read_json", "replacing", "write_bytes", "write_text"]
 
 _MAX_JSON_BYTES = 256_000_000
 
@@ -45,6 +45,12 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file in one step."""
     with replacing(path) as written:
         written.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file in one step."""
+    with replacing(path) as written:
+        written.write_bytes(data)
 
 
 def file_name(name: str) -> str:

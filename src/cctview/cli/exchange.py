@@ -1,0 +1,105 @@
+"""Verbs that exchange files with others: import, export, simulate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cctview.cli.original import show
+from cctview.cli.run import writable
+from cctview.cli.screen import answer, interruptible, progress
+
+if TYPE_CHECKING:
+    from cctview.store import Store
+
+__all__ = ["register"]
+
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+_WHAT = ("frames", "detections", "embeddings", "tracklets", "matches", "journeys")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    app.command("import")(import_tree)
+    for verb in (export, simulate):
+        app.command()(verb)
+
+
+def import_tree(
+    folder: Annotated[Path, typer.Argument(help="A tree the original made: stills, detections, features.")],
+    store: Annotated[Path, typer.Argument(help="The store to write; made when it is not there.")],
+    as_json: Json = False,
+) -> None:
+    """Put the stills, detections and features the original made into a store."""
+    from cctview import original
+    from cctview.detect import load_detector
+
+    with interruptible(), progress() as bars:
+        report = original.import_tree(folder, writable(store), load_detector(), bars)
+    show(report, as_json=as_json)
+
+
+def export(
+    store: Annotated[Path, typer.Argument(help="The store to read.")],
+    out: Annotated[Path, typer.Option(help="File to write; a folder for the format 'original'.")],
+    what: Annotated[str, typer.Option(help="One of " + ", ".join(_WHAT) + ".")] = "journeys",
+    form: Annotated[str, typer.Option("--format", help="csv, json, parquet, or original.")] = "csv",
+    timezone: Annotated[str, typer.Option(help="Time zone of the times written.")] = "UTC",
+    as_json: Json = False,
+) -> None:
+    """Write a table of the store as a file, or its stills and detections as the original's files."""
+    from cctview import original
+    from cctview.errors import SettingsError, nearest
+    from cctview.formats.tabular import write_rows
+    from cctview.store import open_store
+
+    opened = open_store(store)
+    if form == "original":
+        with interruptible(), progress() as bars:
+            show(original.export_tree(opened, out, bars), as_json=as_json)
+        return
+    if what not in _WHAT:
+        raise SettingsError(f"--what {what!r} is no table; {nearest(what, _WHAT)}")
+    rows = _rows(opened, what)
+    write_rows(out, rows, form, timezone=timezone)
+    answer({"written": str(out), "rows": len(next(iter(rows.values())))}, as_json=as_json)
+
+
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder for the stills, the network file and the truth.")],
+    minutes: float = 3.0,
+    cameras: int = 4,
+    seed: int = 7,
+    traffic: Annotated[float, typer.Option(help="Vehicles per minute and direction.")] = 40.0,
+    light: Annotated[str, typer.Option(help="day, dusk or night.")] = "day",
+    as_json: Json = False,
+) -> None:
+    """Draw stills of a simulated road, with the truth about every vehicle in them."""
+    from cctview import sim
+
+    settings = sim.SimSettings(minutes=minutes, cameras=cameras, seed=seed, traffic=traffic, light=light)  # type: ignore[arg-type]
+    with interruptible():
+        sim.write_stills(sim.simulate(settings), out)
+    answer({"written": str(out), "stills": sum(1 for _ in out.rglob("*.jpeg"))}, as_json=as_json)
+
+
+def _rows(store: Store, what: str) -> dict[str, Any]:
+    from cctview import types
+    from cctview.cli.names import outward
+    from cctview.formats import tabular
+
+    tracklets = outward(store, store.scan(types.Tracklets)) if what not in ("frames", "embeddings") else None
+    if what == "frames":
+        return tabular.frame_rows(outward(store, store.scan(types.Frames)))
+    if what == "tracklets" and tracklets is not None:
+        return tabular.tracklet_rows(tracklets)
+    if what == "matches":
+        return tabular.match_rows(outward(store, store.scan(types.Matches)))
+    if what == "journeys" and tracklets is not None:
+        return tabular.journey_rows(outward(store, store.scan(types.Journeys)), tracklets)
+    frames, detections = store.scan(types.Frames), store.scan(types.Detections)
+    if tracklets is not None:
+        return tabular.detection_rows(frames, detections, tracklets)
+    return tabular.embedding_rows(frames, detections, store.scan(types.Embeddings))

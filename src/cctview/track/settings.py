@@ -1,0 +1,47 @@
+"""What the tracker is asked for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from cctview.errors import SettingsError
+
+__all__ = ["TrackSettings"]
+
+_RANGES = {
+    "max_gap_s": (0.0, 60.0),
+    "max_gap_steps": (1, 1000),
+    "threshold": (-20.0, 20.0),
+    "gap_penalty": (0.0, 20.0),
+    "duplicate_iou": (0.1, 1.0),
+    "rounds": (0, 100),
+    "sample": (100, 10_000_000),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackSettings:
+    """How boldly detections are linked.
+
+    ``max_gap_s`` is the longest time a vehicle may stay undetected, ``max_gap_steps`` the most
+    stills it may skip ahead (one still in 5 s is always tried). A link needs log-odds above
+    ``threshold``, and ``gap_penalty`` more for each doubling of the gap in stills. Boxes of one still
+    that overlap by more than
+    ``duplicate_iou`` are one vehicle. The motion is learnt in ``rounds`` of expectation
+    maximisation on at most ``sample`` pairs. Raises SettingsError.
+    """
+
+    max_gap_s: float = 5.5
+    max_gap_steps: int = 64
+    threshold: float = 0.0
+    gap_penalty: float = 1.0
+    duplicate_iou: float = 0.7
+    rounds: int = 6
+    sample: int = 60_000
+
+    def __post_init__(self) -> None:
+        for name in (field.name for field in fields(self)):
+            value, (low, high) = getattr(self, name), _RANGES[name]
+            if not (math.isfinite(value) and low <= value <= high):
+                raise SettingsError(f"setting {name!r} is {value}: choose a value from {low:g} to {high:g}")

@@ -65,7 +65,7 @@ class MeshBuilder:
 
     def __init__(self) -> None:
         self._corners: list[Floats] = []
-        self._colour: list[Floats] = []
+        self._colour: list[Any] = []
         self._material: list[int] = []
         self._part: list[int] = []
         self._parts = 0
@@ -91,9 +91,10 @@ class MeshBuilder:
 
     def face(self, corners: Any, colour: Any, material: Material = Material.PAINT) -> None:
         """Add one flat face to the current part."""
-        points = np.asarray(corners, np.float64)
-        self._corners.append(np.concatenate([points, np.repeat(points[-1:], CORNERS - len(points), axis=0)]))
-        self._colour.append(np.asarray(colour, np.float64))
+        points = np.empty((CORNERS, 3))
+        points[: len(corners)], points[len(corners) :] = corners, corners[-1]
+        self._corners.append(points)
+        self._colour.append(colour)
         self._material.append(int(material))
         self._part.append(self._parts - 1)
 
@@ -140,7 +141,7 @@ class MeshBuilder:
             middle=middle,
             normal=normal * np.where(outward == 0, 1, outward),
             area=spread / 2,
-            colour=np.stack(self._colour),
+            colour=np.array(self._colour, np.float64),
             material=material,
             part=part,
             from_rear=rank,
@@ -151,16 +152,16 @@ class MeshBuilder:
 
 
 def _sphere(count: int) -> Floats:
-    """Return directions spread evenly, ``(3, count)``, along a spiral of golden angles."""
+    """Return directions spread evenly, ``(count, 3)``, along a spiral of golden angles."""
     turn = np.arange(count) + 0.5
     height, around = 1 - 2 * turn / count, turn * np.pi * (1 + 5**0.5)
     level = np.sqrt(1 - height**2)
-    return np.stack([level * np.cos(around), level * np.sin(around), height])
+    return np.stack([level * np.cos(around), level * np.sin(around), height], axis=1)
 
 
-_DIRECTIONS = _sphere(240)
+_DIRECTIONS = _sphere(160)
 
 
 def _outermost(points: Floats) -> Floats:
     """Return the points that are extreme in one of many directions."""
-    return points[np.unique(np.argmax(points @ _DIRECTIONS, axis=0))]
+    return points[np.unique(np.argmax(_DIRECTIONS @ points.T, axis=1))]

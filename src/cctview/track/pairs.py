@@ -18,8 +18,8 @@ Ints = NDArray[np.integer[Any]]
 
 PLACE = (8, 14)
 MOTION = (*PLACE, 31, 15)
-CHANGE = (3, 5, 20, 20)
-LIKENESS = (3, 5, 24)
+CHANGE = (4, 5, 20, 20)
+LIKENESS = (4, 5, 24)
 
 _SPEED_MPS = 25.0
 
@@ -76,8 +76,8 @@ def change_bins(scene: Scene, pairs: Pairs) -> tuple[Ints, Ints]:
     i, j, _ = pairs
     width, height = (scene.box[:, 2:] - scene.box[:, :2]).T
     tall, wide = np.log(height / scene.scale), np.log(width / scene.scale)
-    resting = iou(scene.box[i, None], scene.box[j, None])[:, 0, 0] > 0.5
-    state = np.where(resting, 2, scene.cut[i] | scene.cut[j])
+    overlap = iou(scene.box[i, None], scene.box[j, None])[:, 0, 0]
+    state = np.where(overlap > 0.05, np.where(overlap > 0.5, 3, 2), scene.cut[i] | scene.cut[j])
     small = _bins(np.log(np.minimum(scene.scale[i], scene.scale[j])), np.log(5.0), np.log(40.0), CHANGE[1])
     given = state * CHANGE[1] + small
     up, out = (_bins(change[j] - change[i], -1.0, 1.0, CHANGE[2]) for change in (tall, wide))

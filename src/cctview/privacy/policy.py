@@ -89,6 +89,8 @@ class Policy:
             given = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"{where}: this is not complete TOML ({error}); write it again") from error
+        if not text.endswith("\n"):
+            raise SettingsError(f"{where}: the last line has no end, so the file may be cut short; complete it")
         known = [item.name for item in fields(cls)]
         for name in given.keys() - set(known):
             raise SettingsError(f"{where}: unknown setting {name!r}; {nearest(name, known)}")

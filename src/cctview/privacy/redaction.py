@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.errors import TableError
-from cctview.geometry import widened
+from cctview.geometry import clip, widened
 
 __all__ = ["redact"]
 
@@ -25,13 +25,20 @@ def redact(image: NDArray[np.uint8], boxes: Floats, grow: float = 0.15) -> NDArr
         raise TableError(f"boxes to black out: expected finite (N, 4), got shape {boxes.shape}: {boxes!r}")
     height, width = image.shape[:2]
     grown = widened(boxes.astype(np.float64), grow)
-    rows = _inside(grown[:, 1], grown[:, 3], height)
-    columns = _inside(grown[:, 0], grown[:, 2], width)
-    covered = rows.T @ columns > 0
-    return np.where(covered[..., None], np.uint8(0), image)
+    low = clip(np.floor(grown[:, [0, 1, 0, 1]]), width, height)[:, :2].astype(np.intp)
+    high = clip(np.ceil(grown[:, [2, 3, 2, 3]]), width, height)[:, :2].astype(np.intp)
+    redacted = image.copy()
+    redacted.reshape(-1, image.shape[2])[_pixels(low, np.maximum(high - low, 0), width)] = 0
+    return redacted
 
 
-def _inside(low: Floats, high: Floats, extent: int) -> NDArray[np.float32]:
-    """Return which pixels each interval touches, ``(N, extent)``; float32 so that BLAS joins them."""
-    pixel = np.arange(extent)
-    return ((pixel >= np.floor(low)[:, None]) & (pixel < np.ceil(high)[:, None])).astype(np.float32)
+def _pixels(low: NDArray[np.intp], extent: NDArray[np.intp], width: int) -> NDArray[np.intp]:
+    """Return the flat index of every pixel of boxes given by their corner and extent, (N, 2) each."""
+    box = np.repeat(np.arange(len(low)), extent[:, 1])
+    start = (low[box, 1] + _counted(extent[:, 1])) * width + low[box, 0]
+    return np.repeat(start, extent[box, 0]) + _counted(extent[box, 0])
+
+
+def _counted(lengths: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return 0, 1, ... ``length - 1`` for each length, one after the other."""
+    return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)

@@ -116,7 +116,7 @@ def explained(path: Path, doing: str) -> Iterator[None]:
         yield
     except CctviewError:
         raise
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError) as error:  # LanceDB raises the last two for its own and for the disk
         raise StoreError(_sentence(path, doing, str(error))) from error
 
 
@@ -125,5 +125,11 @@ def _sentence(path: Path, doing: str, text: str) -> str:
         return f"{path}: the disk is full; free some space and run the same command again, what was stored is safe"
     if "Read-only file system" in text or "Permission denied" in text:
         return f"{path}: this folder may not be written to; change its permissions or name another path"
+    if "Not a directory" in text:
+        return f"{path}: a part of this path is a file; name another path"
     reason = text.splitlines()[0].split(", /")[0] if text else "no reason given"
+    if "ot found" in text or "no longer exists" in text:
+        return (
+            f"{path}: files of this store are missing ({reason}); restore the folder, or run the source into a new one"
+        )
     return f"{path}: cannot {doing} ({reason}); run the same command again, what was stored is safe"

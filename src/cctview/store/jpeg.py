@@ -16,6 +16,7 @@ _QUALITY = 90
 _JFIF_LENGTH = 16
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _START, _END, _SCAN, _JFIF, _EXIF, _ADOBE, _COMMENT = 0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xEE, 0xFE
+_NO_SEGMENT = frozenset({*range(0xC0), *range(0xD0, 0xD9), 0xFF})
 
 
 def encode(image: NDArray[np.uint8]) -> bytes:
@@ -36,13 +37,13 @@ def stripped(encoded: bytes) -> bytes | None:
         return None
     kept = [encoded[:2]]
     place = 2
-    while 0 <= place < len(encoded) - 1 and encoded[place] == 0xFF:
+    while place + 1 < len(encoded) and encoded[place] == 0xFF:
         marker = encoded[place + 1]
         if marker == _END:
             return b"".join([*kept, encoded[place : place + 2]])
-        end = place + 2 + int.from_bytes(encoded[place + 2 : place + 4])
-        if marker == _EXIF and encoded[place + 4 : place + 8] == b"Exif":
+        if marker in _NO_SEGMENT or (marker == _EXIF and encoded[place + 4 : place + 8] == b"Exif"):
             return None
+        end = place + 2 + max(2, int.from_bytes(encoded[place + 2 : place + 4]))
         if marker == _SCAN:
             following = _MARKER.search(encoded, end)
             end = following.start() if following else len(encoded)

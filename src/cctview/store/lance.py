@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from cctview.errors import InputError, MissingError, PolicyError, StoreError
+from cctview.errors import CctviewError, InputError, MissingError, PolicyError, StoreError
 from cctview.privacy import Policy
 from cctview.store.contract import Admitted, Batch, Forgotten, Store
 from cctview.store.folder import COMMIT, LOCK, Commit, explained, locked, read_commit, write_atomically
@@ -34,7 +34,8 @@ T = TypeVar("T", bound=Table)
 R = TypeVar("R")
 POLICY = "policy.toml"
 _KEY = "pseudonym.key"
-_ATTEMPTS = 4
+_ATTEMPTS = 6
+_PAUSE_S = 0.05
 _PLACE = ("pack", "offset", "length")
 
 
@@ -107,6 +108,8 @@ class LanceStore:
         """Store what is new and allowed."""
         rows = frame_rows(list(batch.frames))
         with self._writing("store a batch") as tx:
+            tx.require_producer(batch.detections)
+            tx.require_producer(batch.embeddings)
             now = np.datetime64(time.time_ns(), "ns")
             taken = intake(batch, rows, _known(tx.snapshot(), rows.id), self.policy, now)
             writer = PackWriter(self.path, tx.commit.packs)
@@ -184,7 +187,8 @@ class LanceStore:
     def expire(self, now: np.datetime64) -> Forgotten:
         """Remove what the policy no longer allows, and prove it."""
         with self._writing("expire") as tx:
-            return remove(tx, doomed_by_age(tx.snapshot(), self.policy, now))
+            doomed = doomed_by_age(tx.snapshot(), self.policy, now)
+            return Forgotten() if doomed.empty else remove(tx, doomed)
 
     def summary(self) -> dict[str, Any]:
         """Return rows, bytes, oldest and newest time and producer of each table."""
@@ -195,15 +199,21 @@ class LanceStore:
 
     def _reading(self, read: Callable[[Snapshot], R]) -> R:
         """Read from what is committed; when a sweep took its files away meanwhile, read again."""
+        failure: Exception = RuntimeError("other programs change it faster than it can be read")
         with explained(self.path, "read"):
-            for _ in range(_ATTEMPTS - 1):
+            for attempt in range(_ATTEMPTS):
+                time.sleep(_PAUSE_S * attempt)
+                view = self._current()
                 try:
-                    return read(self._current())
+                    answer = read(view)
+                except CctviewError:
+                    raise
                 except (RuntimeError, ValueError, OSError) as error:
-                    if isinstance(error, StoreError | InputError | MissingError | PolicyError):
-                        raise
-                    self._view = None
-            return read(self._current())
+                    self._view, failure = None, error
+                else:
+                    if not view.commit.tidying or self._current() is view:
+                        return answer
+            raise failure
 
     def _current(self) -> Snapshot:
         commit = read_commit(self.path)

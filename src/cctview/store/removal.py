@@ -47,6 +47,11 @@ class Doomed:
     journeys: Ids = field(default_factory=_none)
     camera: str = ""
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to remove."""
+        return not any(map(len, vars(self).values()))
+
 
 def doomed_where(view: Snapshot, before: np.datetime64 | None, camera: str | None) -> Doomed:
     """Return all rows of a camera, of a time, or both."""
@@ -126,7 +131,6 @@ def remove(tx: Transaction, doomed: Doomed) -> Forgotten:
     files = files_below(tx.path)
     before = search(tx.path, needles)
     rows, pixels, touched = _rewritten(tx, doomed)
-    tx.save()
     tx.sweep()
     after = search(tx.path, needles)
     stale = files & files_below(tx.path) & touched

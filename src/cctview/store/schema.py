@@ -94,6 +94,8 @@ def layout_of(table: type[Table]) -> Layout:
 
 def stored(table: Table, extra: Mapping[str, pa.Array] | None = None) -> pa.Table:
     """Return the rows as they are stored: vectors as float16, with extra columns."""
+    if not len(table):
+        return pa.table({})
     arrow = table.to_arrow()
     if "vector" in table.columns:
         arrow = arrow.set_column(arrow.schema.get_field_index("vector"), "vector", _half(table.vector))  # type: ignore[attr-defined]
@@ -162,8 +164,9 @@ def ids_of(column: Any) -> NDArray[np.int64]:
 
 
 def instant(time: np.datetime64) -> str:
-    """Return a time as an SQL literal."""
-    return f"CAST('{np.datetime_as_string(time.astype('datetime64[ns]'))}Z' AS TIMESTAMP)"
+    """Return a time as an SQL literal; a plain CAST would cut it to microseconds."""
+    nanoseconds = int(time.astype("datetime64[ns]").astype(np.int64))
+    return f"arrow_cast({nanoseconds}, 'Timestamp(Nanosecond, Some(\"UTC\"))')"
 
 
 def _plain(field: pa.Field) -> pa.Field:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from cctview.errors import StoreMismatchError
 from cctview.store.folder import COMMIT, Commit, TableState, write_atomically
 from cctview.store.packs import sweep_packs
-from cctview.store.schema import LAYOUTS, among, contained, ids_of
+from cctview.store.schema import LAYOUTS, among, contained, ids_of, layout_of
+from cctview.types import Table
 
 __all__ = ["Snapshot", "Transaction"]
 
@@ -30,7 +31,10 @@ Change = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 
 class Snapshot:
-    """The tables as one commit has them, whatever is written meanwhile."""
+    """The tables as one commit has them, whatever is written meanwhile.
+
+    While a writer tidies, versions change and rows do not, so the newest version is the right one.
+    """
 
     def __init__(self, db: Any, commit: Commit) -> None:
         self.commit = commit
@@ -81,7 +85,8 @@ class Snapshot:
     def _table(self, name: str) -> Any:
         if name not in self._open:
             table = self._db.open_table(name)
-            table.checkout(self.commit.tables[name].version)
+            if not self.commit.tidying:
+                table.checkout(self.commit.tables[name].version)
             self._open[name] = table
         return self._open[name]
 
@@ -108,15 +113,24 @@ class Transaction:
         self.commit = replace(self.commit, number=self.commit.number + 1)
         write_atomically(self.path / COMMIT, self.commit.to_json().encode())
 
+    def require_producer(self, table: Table) -> None:
+        """Raise StoreMismatchError when another producer made the rows of its kind that are stored."""
+        name = layout_of(type(table)).name
+        state = self.commit.tables.get(name)
+        if state is not None and len(table) and state.meta != table.meta:
+            raise StoreMismatchError(
+                f"{self.path}: its {name} were made by {state.meta} and these by {table.meta}; they cannot be "
+                "compared: use the same model, or another store for this one"
+            )
+
     def add(self, name: str, rows: pa.Table, meta: Mapping[str, str]) -> None:
-        """Append rows; raise StoreMismatchError when another producer made the ones there."""
+        """Append rows."""
         if not rows.num_rows:
             return
         state = self.commit.tables.get(name)
         if state is None:
             self._created(name, rows, meta)
             return
-        self._check_producer(name, state, meta)
         table = self._db.open_table(name)
         table.add(rows)
         grown = replace(
@@ -167,7 +181,7 @@ class Transaction:
             self._tidied(due, _READERS_FINISH)
 
     def sweep(self) -> None:
-        """Delete every byte that the commit does not need."""
+        """Make everything so far visible, and delete every byte that it does not need."""
         self._tidied(list(self.commit.tables), _NOW)
 
     def _tidied(self, names: list[str], grace: timedelta) -> None:
@@ -208,13 +222,6 @@ class Transaction:
             version=table.version, meta=dict(meta), rows=rows.num_rows, loose=1, loose_rows=rows.num_rows
         )
         self.commit = self.commit.with_table(name, state)
-
-    def _check_producer(self, name: str, state: TableState, meta: Mapping[str, str]) -> None:
-        if state.meta != dict(meta):
-            raise StoreMismatchError(
-                f"{self.path}: its {name} were made by {state.meta} and these by {dict(meta)}; they cannot be "
-                "compared: use the same model, or another store for this one"
-            )
 
 
 def _scattered(state: TableState) -> bool:

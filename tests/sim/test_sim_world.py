@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
@@ -75,7 +75,7 @@ def test_the_mix_has_every_kind_and_every_vehicle_keeps_its_own(history):
 def test_some_change_lanes_and_move_across_smoothly(history, road):
     changes = sum(int(np.count_nonzero(traffic.change_left > 0)) for traffic in history)
     assert changes > 0
-    for one, two in zip(history[:200], history[1:201], strict=True):
+    for one, two in pairwise(history[:200]):
         both, first, second = np.intersect1d(one.identity, two.identity, return_indices=True)
         sideways = two.at(two.time, road)[1][second] - one.at(one.time, road)[1][first]
         assert len(both)

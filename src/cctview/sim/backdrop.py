@@ -21,6 +21,7 @@ Floats = NDArray[np.floating[Any]]
 _WALLS = np.array([(150, 132, 116), (128, 92, 76), (168, 164, 158), (96, 104, 116), (178, 160, 132)], np.float64)
 _GREENS = np.array([(96, 110, 52), (72, 96, 50), (118, 122, 60)], np.float64)
 _TEXELS = 8  # per window and storey
+_LEAVES = 700
 
 
 def draw_sky(image: Floats, rays: Floats, light: Lighting, rng: np.random.Generator) -> None:
@@ -30,7 +31,7 @@ def draw_sky(image: Floats, rays: Floats, light: Lighting, rng: np.random.Genera
     size = image.shape[1::-1]
     clouds = cv2.resize(rng.standard_normal((40, 9)).astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
     wisps = cv2.resize(rng.standard_normal((70, 30)).astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
-    cover = np.clip((clouds + 0.6 * wisps) * 0.35 - 0.1, 0, 0.8)[..., None]
+    cover = np.clip((clouds + 0.6 * wisps) * 0.3 - 0.1, 0, 0.6)[..., None]
     image[:] = sky + (light.sky_low * 1.05 - sky) * cover
 
 
@@ -67,7 +68,7 @@ def _paste(easel: Easel, picture: Floats, x: int, y: int) -> None:
     x1, y1 = min(x + wide, easel.image.shape[1]), min(y + high, easel.image.shape[0])
     if x1 > x0 and y1 > y0:
         part = picture[y0 - y : y1 - y, x0 - x : x1 - x]
-        easel.image[y0:y1, x0:x1] = easel.light.hazed(part, np.full(part.shape[:2], 700.0))
+        easel.image[y0:y1, x0:x1] = easel.light.hazed(part, np.full(part.shape[:2], 900.0))
 
 
 def _far_trees(easel: Easel, rng: np.random.Generator) -> None:
@@ -152,15 +153,15 @@ def _tree(easel: Easel, foot: Floats, rng: np.random.Generator) -> list[Job]:
     number = easel.number(depth=depth)
     clumps = rng.normal(0, 1, (7, 3))
     clumps *= rng.uniform(0.35, 0.75, (7, 1)) / np.linalg.norm(clumps, axis=1, keepdims=True)
-    leaves = clumps[rng.integers(7, size=420)] + rng.normal(0, 0.17, (420, 3))
+    leaves = clumps[rng.integers(7, size=_LEAVES)] + rng.normal(0, 0.19, (_LEAVES, 3))
     leaves = leaves * np.array([0.30, 0.30, 0.27]) * tall + np.array([0, 0, 0.68 * tall])
     leaves = leaves[np.argsort(leaves @ (easel.light.toward_sun + np.array([0, 0, 0.4])))]
-    tone = np.linspace(0.35, 1.2, len(leaves)) * rng.normal(1, 0.16, len(leaves))
+    tone = np.linspace(0.35, 1.2, len(leaves)) * rng.normal(1, 0.22, len(leaves))
     colour = _GREENS[rng.integers(len(_GREENS))] * tone[:, None]
     lamp = np.full(len(leaves), 0.25 * easel.light.street)
     shaded = easel.light.shade(colour, np.array([[0.0, -0.5, 0.5]]), np.array([Material.MATT]), lamp)
     shaded = easel.light.hazed(shaded, np.full(len(leaves), depth))
-    radius = 0.034 * tall * easel.camera.focal / depth * easel.zoom
+    radius = 0.024 * tall * easel.camera.focal / depth * easel.zoom
     crown = partial(easel.discs, easel.pixels(foot + leaves)[0], radius, shaded, number)
     trunk = easel.rods(foot[None], foot[None] + np.array([0, 0, 0.7 * tall]), 0.3, np.array([74.0, 62, 50]), number)
     return [*trunk, (depth - 0.2, crown)]

@@ -71,7 +71,7 @@ def lighting(light: Light, rng: np.random.Generator) -> Lighting:
     if light == "day":
         return Lighting(
             ambient=np.array([0.47, 0.49, 0.53]), sun=np.array([0.80, 0.77, 0.70]), toward_sun=toward,
-            sky_top=np.array([128.0, 172, 220]), sky_low=np.array([206.0, 222, 234]),
+            sky_top=np.array([146.0, 178, 212]), sky_low=np.array([212.0, 222, 230]),
             haze_m=900.0, lamps=0.0, street=0.0, noise=2.2,
         )  # fmt: skip
     if light == "dusk":

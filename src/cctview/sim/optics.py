@@ -18,13 +18,19 @@ _BANKS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Optics:
-    """The faults of one camera, in pixels, grey levels and shares; ``noise`` holds ready-made noise to cut from."""
+    """The faults of one camera, in pixels, grey levels and shares.
+
+    ``veil`` is stray light; ``noise`` holds ready-made noise to cut from; ``banner`` says whether the
+    caption stands on black.
+    """
 
     width: int
     height: int
     blur: float
     halo: float
     contrast: float
+    veil: float
+    banner: bool
     tint: Floats
     saturation: float
     quality: int
@@ -43,6 +49,8 @@ def cheap_camera(width: int, height: int, noise: float, caption: str, rng: np.ra
         blur=float(rng.uniform(0.3, 0.6)) * max(width / 704, 1.0),
         halo=float(rng.uniform(0.35, 0.8)),
         contrast=float(rng.uniform(1.02, 1.18)),
+        veil=float(rng.choice([0.0, rng.uniform(4, 26)])),
+        banner=bool(rng.random() < 0.35),
         tint=np.array([1.0, 1.0, 1.0]) + rng.normal(0, 0.02, 3),
         saturation=float(rng.uniform(0.7, 1.0)),
         quality=int(rng.integers(68, 84)),
@@ -59,7 +67,7 @@ def develop(large: Image, optics: Optics, stamp: str, rng: np.random.Generator) 
     row, column = int(rng.integers((_BANKS - 1) * optics.height)), int(rng.integers(64))
     grain = optics.noise[row : row + optics.height, column : column + optics.width]
     still = np.asarray(cv2.add(cv2.transform(sharp, _colours(optics, rng)), grain, dtype=cv2.CV_8U), np.uint8)
-    _burn(still, f"{optics.caption} {stamp}")
+    _burn(still, f"{optics.caption} {stamp}", banner=optics.banner)
     done, data = cv2.imencode(
         ".jpg", cv2.cvtColor(still, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, optics.quality]
     )
@@ -78,17 +86,17 @@ def _colours(optics: Optics, rng: np.random.Generator) -> Floats:
     """Return the 3x4 matrix of saturation, tint, contrast and a slightly restless exposure."""
     grey = np.full((3, 3), 1 / 3)
     mix = (grey + (np.eye(3) - grey) * optics.saturation) * optics.tint[:, None]
-    gain = optics.contrast * rng.normal(1.0, 0.012)
-    return np.concatenate([mix * gain, np.full((3, 1), 118 * (1 - optics.contrast))], axis=1)
+    gain = (1 - optics.veil / 255) * optics.contrast * rng.normal(1.0, 0.012)
+    return np.concatenate([mix * gain, np.full((3, 1), optics.veil + 118 * (1 - optics.contrast))], axis=1)
 
 
-def _burn(still: Image, text: str) -> None:
-    """Write the caption along the top edge, white on a thin dark outline."""
+def _burn(still: Image, text: str, *, banner: bool) -> None:
+    """Write the caption along the top edge, white on a black banner or within a thin dark outline."""
     size = still.shape[1] / 352
     band = still[: int(18 * size)]
     ink = np.zeros(band.shape[:2], np.uint8)
     at, thick = (3, int(13 * size)), max(round(size), 1)
     cv2.putText(ink, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42 * size, 255, thick, cv2.LINE_AA)
-    outline = cv2.dilate(ink, np.ones((3, 3), np.uint8))
-    cv2.subtract(band, cv2.merge([outline] * 3), dst=band)
+    dark = np.full_like(ink, 255) if banner else cv2.dilate(ink, np.ones((3, 3), np.uint8)) // 2
+    cv2.subtract(band, cv2.merge([dark] * 3), dst=band)
     cv2.add(band, cv2.merge([ink] * 3), dst=band)

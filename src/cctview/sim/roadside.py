@@ -87,9 +87,9 @@ def masts(easel: Easel, road: Road, rng: np.random.Generator) -> list[Job]:
         tips = spots(road, s, np.array([-2.6, 2.6]), 9.0)
         number = easel.number(depth=float(easel.depth(foot)[0]))
         joints, heads = np.repeat(foot + 8.4 * _UP, 2, axis=0), tips + 0.3 * (tips - foot - 9.0 * _UP)
-        jobs += easel.rods(foot, foot + 9.0 * _UP, 0.2, grey, number)
-        jobs += easel.rods(joints, tips, 0.12, grey, number)
-        jobs += easel.rods(tips, heads, 0.3, grey * 1.2, number)
+        jobs += easel.rods(foot, foot + 9.0 * _UP, 0.17, grey, number)
+        jobs += easel.rods(joints, tips, 0.08, grey, number)
+        jobs += easel.rods(tips, heads, 0.18, grey * 1.2, number)
         jobs += [(float(easel.depth(foot)[0]) - 6.0, partial(_glare, easel, tips))]
     return jobs
 
@@ -114,7 +114,7 @@ def crossing(easel: Easel, road: Road, rng: np.random.Generator) -> list[Job]:
 
 def _overpass(easel: Easel, road: Road, rng: np.random.Generator) -> list[Job]:
     low, high = 5.6, rng.uniform(7.2, 8.6)
-    left, right = spots(road, easel.camera.station + rng.uniform(150, 230), np.array([-70.0, 70.0]))
+    left, right = spots(road, easel.camera.station + rng.uniform(150, 230), np.array([-150.0, 150.0]))
     tone = np.array([118.0, 112, 104]) * rng.uniform(0.55, 1.1)
     number = easel.number(depth=float(easel.depth((left + right) / 2)))
     faces = np.stack(
@@ -123,7 +123,7 @@ def _overpass(easel: Easel, road: Road, rng: np.random.Generator) -> list[Job]:
             for a, b in ((low, high), (high, high + 0.9))
         ]
     )
-    piers = left + (right - left) * np.array([[0.3], [0.4], [0.5], [0.6], [0.7]])
+    piers = left + (right - left) * np.array([[0.41], [0.45], [0.5], [0.55], [0.59]])
     deck = easel.polygons(faces, np.stack([tone, tone * 1.25]), _TOWARD_US, number)
     return [*easel.rods(piers, piers + low * _UP, 1.0, tone * 0.9, number), *deck]
 

@@ -142,7 +142,7 @@ def _pavement(s: Floats, d: Floats, footprint: Floats, rng: np.random.Generator)
 def _grass(s: Floats, d: Floats, footprint: Floats, rng: np.random.Generator) -> Floats:
     tone = 1 + 0.14 * _noise(s / 7, d / 7, rng) + _fine(0.18, 0.5, footprint) * _noise(s * 1.5, d * 2.2, rng)
     tone += 0.09 * rng.standard_normal(s.shape, np.float32)
-    return tone[:, None] * np.array([92.0, 108, 58])
+    return tone[:, None] * np.array([95.0, 104, 64])
 
 
 def _beyond(side: str, s: Floats, d: Floats, footprint: Floats, rng: np.random.Generator) -> Floats:
@@ -150,7 +150,7 @@ def _beyond(side: str, s: Floats, d: Floats, footprint: Floats, rng: np.random.G
     if side == "river":
         wave = 6 * _noise(s / 14, d / 30, rng) + 9 * _noise(s / 3, d / 2, rng)
         wave += 9 * rng.standard_normal(s.shape, np.float32)
-        water = (1 + wave / 110)[:, None] * np.array([74.0, 98, 124])
+        water = (1 + wave / 110)[:, None] * np.array([82.0, 100, 118])
         return np.where((np.abs(d) > 330)[:, None], _grass(s, d, footprint, rng) * 0.8, water)
     if side == "park":
         return _grass(s, d, footprint, rng)

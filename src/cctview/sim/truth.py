@@ -38,7 +38,7 @@ def write_stills(simulation: Simulation, folder: Path | str, *, nested: bool = T
         path.write_bytes(frame.jpeg)
         images.append(_image(number, frame, simulation))
         marks += coco_rows(frame, number, len(marks) + 1)
-        seen.append(frame)
+        seen.append(frame.without_pixels())
     truth = {
         "info": {"description": "simulated by cctview", "settings": asdict(simulation.settings)},
         "images": images,

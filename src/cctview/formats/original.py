@@ -210,7 +210,10 @@ def _still(data: Mapping[str, Any], path: Path, suffix: str) -> str:
     name = data.get("id", path.stem)
     if not isinstance(name, str) or not name:
         raise FormatError(f"{path}: id must be the name of a still, got {str(name)[:100]}")
-    return file_name(name.removesuffix(suffix))
+    try:
+        return file_name(name.removesuffix(suffix))
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
 
 
 def _model(data: Mapping[str, Any], path: Path) -> str:

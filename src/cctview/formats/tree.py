@@ -84,7 +84,7 @@ def _listing(folder: Path) -> _Files:
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not is_output(name) and name != "matches")
         for path in (Path(parent, name) for name in sorted(names) if not name.startswith(".")):
-            if path.is_symlink() and not path.resolve().is_relative_to(root):
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
                 continue
             if path.name.endswith("--detections.json"):
                 files.detections.append(path)

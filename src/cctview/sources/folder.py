@@ -128,7 +128,7 @@ def _is_output_folder(name: str) -> bool:
 
 def _require_own_file(path: Path, folder: Path) -> None:
     """Raise FrameError unless this is an ordinary file that lies in the folder."""
-    if path.is_symlink() and not path.resolve().is_relative_to(folder):
+    if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(folder):
         raise FrameError(f"{path.name}: a link that leads out of the folder is not followed")
     if not stat.S_ISREG(path.stat().st_mode):
         raise FrameError(f"{path.name}: not an ordinary file")

@@ -92,6 +92,19 @@ def test_what_stands_in_front_hides_what_is_behind(road, stage):
     assert shows[1] > 0.6
 
 
+def test_boxes_bound_what_shows_and_whole_boxes_what_is_there(road, stage):
+    light, scene = stage
+    row = [(1, 4.8, far, offset, offset > 0) for far in (45.0, 52.0, 90.0) for offset in (-9.8, -2.9, 2.9, 9.8)]
+    extent = compose(scene, placed(road, scene.camera.station, *row), light)[1]
+    assert len(extent.row) > 6
+    assert np.all(extent.box[:, :2] >= extent.whole[:, :2] - 1e-3)
+    assert np.all(extent.box[:, 2:] <= extent.whole[:, 2:] + 1e-3)
+    free = extent.visibility > 0.98
+    np.testing.assert_allclose(extent.box[free], extent.whole[free], atol=1.0)
+    assert free.any()
+    assert not free.all()
+
+
 def test_what_leaves_the_picture_is_cut_and_says_so(road, stage):
     light, scene = stage
     ahead = np.arange(0.0, 60.0, 1.0)

@@ -56,11 +56,16 @@ class Placed:
 
 @dataclass(frozen=True, kw_only=True)
 class Extent:
-    """Where objects are in the still: boxes ``(N, 4)`` in its pixels, clipped, and the share of each that shows."""
+    """Where objects are in the still, in its pixels.
+
+    ``box (N, 4)`` bounds what shows of each, as a person would draw it; ``whole (N, 4)`` also what is
+    hidden by others, both clipped; ``visibility (N,)`` is the share of the whole silhouette that shows.
+    """
 
     row: Ints
-    box: Floats
-    visibility: Floats
+    box: NDArray[np.float32]
+    whole: NDArray[np.float32]
+    visibility: NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,27 +114,43 @@ def compose(scene: Scene, placed: Placed, light: Lighting) -> tuple[Image, Exten
     row = in_view(placed, scene.camera)
     seen = placed.rows(row)
     if not len(row):
-        nothing = Extent(row=row, box=np.zeros((0, 4), np.float32), visibility=np.zeros(0, np.float32))
-        return scene.lit.copy(), nothing
+        none = np.zeros((0, 4), np.float32)
+        return scene.lit.copy(), Extent(row=row, box=none, whole=none, visibility=none[:, 0])
     label = np.zeros(scene.lit.shape[:2], np.uint8)
     canvas = _Canvas(image=scene.lit.copy(), label=label, scene=scene, hidden_by=_hidden_by(scene, seen))
     faces, shells = _faces(scene, seen, light), _shells(scene, seen)
     _cast_shadows(canvas, shells, light)
-    box = _bounds(shells)
-    outer = _outer(box, scene)
+    bounds = _bounds(shells)
+    outer = _outer(bounds, scene)
     area = np.array([_paint(canvas, faces, shells, k, outer[k]) for k in range(len(row))])
-    showing = np.array(
-        [
-            _count(label[y0:y1, x0:x1], k) if x1 > x0 and y1 > y0 else 0
-            for k, (x0, y0, x1, y1) in enumerate(outer.tolist(), start=1)
-        ]
-    )
+    showing = np.array([_showing(label, k, region) for k, region in enumerate(outer.tolist(), start=1)])
     _light_lamps(canvas, seen, light)
-    edge = np.array([scene.camera.width, scene.camera.height] * 2)
-    clipped = np.clip(box / scene.zoom, 0, edge).astype(np.float32)
-    visibility = np.minimum(showing / np.maximum(area, 1), 1).astype(np.float32)
-    kept = (visibility > 0) & np.all(clipped[:, 2:] > clipped[:, :2], axis=1)
-    return canvas.image, Extent(row=row[kept], box=clipped[kept], visibility=visibility[kept])
+    return canvas.image, _extent(scene, row, bounds, area, showing)
+
+
+def _extent(scene: Scene, row: Ints, bounds: Floats, area: Floats, showing: Floats) -> Extent:
+    """Return the extent of the objects that show; an edge nobody hides is told to the fraction of a pixel."""
+    whole = np.clip(bounds / scene.zoom, 0, np.array([scene.camera.width, scene.camera.height] * 2))
+    seen = showing[:, :4] / scene.zoom
+    box = np.where(np.abs(seen - whole) < 1.0, whole, seen)
+    visibility = np.minimum(showing[:, 4] / np.maximum(area, 1), 1)
+    kept = (visibility > 0) & np.all(box[:, 2:] > box[:, :2], axis=1)
+    return Extent(
+        row=row[kept],
+        box=box[kept].astype(np.float32),
+        whole=whole[kept].astype(np.float32),
+        visibility=visibility[kept].astype(np.float32),
+    )
+
+
+def _showing(label: Image, number: int, region: list[int]) -> tuple[int, int, int, int, int]:
+    """Return the bounds and the count of the pixels that bear a number, looked for in a region."""
+    x0, y0, x1, y1 = region
+    if x1 <= x0 or y1 <= y0:
+        return 0, 0, 0, 0, 0
+    mask = cv2.inRange(label[y0:y1, x0:x1], number, number)
+    x, y, wide, high = cv2.boundingRect(mask)
+    return x0 + x, y0 + y, x0 + x + wide, y0 + y + high, cv2.countNonZero(mask)
 
 
 def _axes(heading: Floats) -> Floats:

@@ -40,7 +40,8 @@ class SimFrame:
     """One still with its truth.
 
     ``image`` is uint8 ``(H, W, 3)`` RGB, decoded from ``jpeg``; ``time`` datetime64[ns] UTC; ``boxes``
-    float32 ``(N, 4)`` xyxy pixels, clipped; ``types`` car, truck, bus or person; ``identities`` int64,
+    float32 ``(N, 4)`` xyxy pixels bound what shows of each object, ``whole_boxes`` also what others hide,
+    both clipped to the still; ``types`` car, truck, bus or person; ``identities`` int64,
     the same vehicle having the same number on every camera; ``visibility`` the share that shows.
     """
 
@@ -50,6 +51,7 @@ class SimFrame:
     jpeg: bytes
     image: NDArray[np.uint8]
     boxes: NDArray[np.float32]
+    whole_boxes: NDArray[np.float32]
     types: NDArray[np.str_]
     identities: NDArray[np.int64]
     visibility: NDArray[np.float32]
@@ -165,6 +167,7 @@ class _Session:
             jpeg=jpeg,
             image=decoded(jpeg),
             boxes=extent.box[told],
+            whole_boxes=extent.whole[told],
             types=types[row],
             identities=identity[row],
             visibility=extent.visibility[told],

@@ -23,8 +23,9 @@ def write_stills(simulation: Simulation, folder: Path | str, *, nested: bool = T
     """Write the stills, ``network.toml`` and ``truth.json`` into a folder; return the number of stills.
 
     Nested stills lie in ``<camera>/YYYY/MM/DD/HH/MM/SS/``. ``truth.json`` is a COCO file whose
-    annotations carry ``identity`` and ``visibility``; what is too small or too hidden to ask for is
-    marked ``iscrowd`` and ``ignore``. ``visits`` tells when each vehicle was at each camera.
+    annotations carry ``identity``, ``visibility`` and ``whole``, the xyxy box with the hidden parts;
+    what is too small or too hidden to ask for is marked ``iscrowd`` and ``ignore``. ``visits`` tells
+    when each vehicle was at each camera.
     """
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
@@ -54,16 +55,19 @@ def coco_rows(frame: SimFrame, image: int, first: int) -> list[dict[str, Any]]:
     """Return the COCO annotations of one still; ``image`` is its number, ``first`` that of its first annotation."""
     size = frame.boxes[:, 2:] - frame.boxes[:, :2]
     ignored = (np.sqrt(size.prod(axis=1)) < IGNORED_PX) | (frame.visibility < IGNORED_VISIBILITY)
-    rows = zip(
-        frame.boxes.round(2).tolist(), size.round(2).tolist(), frame.types.tolist(), frame.identities.tolist(),
-        frame.visibility.round(3).tolist(), ignored.astype(int).tolist(), strict=True,
+    boxes, wholes = frame.boxes.astype(np.float64).round(2), frame.whole_boxes.astype(np.float64).round(2)
+    columns = (
+        np.concatenate([boxes[:, :2], (boxes[:, 2:] - boxes[:, :2]).round(2)], axis=1).tolist(), wholes.tolist(),
+        frame.types.tolist(), frame.identities.tolist(), frame.visibility.astype(np.float64).round(3).tolist(),
+        ignored.astype(int).tolist(),
     )  # fmt: skip
     return [
         {
-            "id": number, "image_id": image, "category_id": CATEGORIES[kind], "bbox": [*box[:2], wide, high],
-            "area": wide * high, "iscrowd": skip, "ignore": skip, "identity": identity, "visibility": shows,
+            "id": number, "image_id": image, "category_id": CATEGORIES[kind], "bbox": bbox,
+            "area": round(bbox[2] * bbox[3], 2), "iscrowd": skip, "ignore": skip, "identity": identity, "visibility": shows,
+            "whole": whole,
         }
-        for number, (box, (wide, high), kind, identity, shows, skip) in enumerate(rows, start=first)
+        for number, (bbox, whole, kind, identity, shows, skip) in enumerate(zip(*columns, strict=True), start=first)
     ]  # fmt: skip
 
 

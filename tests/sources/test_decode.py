@@ -100,6 +100,12 @@ def test_exif_without_a_turn_changes_nothing() -> None:
     assert decode(encoded(exif=exif), "x.jpg").is_jpeg
 
 
+def test_broken_exif_turns_nothing() -> None:
+    data = encoded()
+    segment = b"\xff\xe1\x00\x20Exif\0\0" + b"\xff" * 24
+    assert decode(data[:2] + segment + data[2:], "x.jpg").image.shape == (96, 128, 3)
+
+
 @pytest.mark.parametrize("eighth", range(8))
 @pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=["baseline", "progressive"])
 def test_a_jpeg_cut_anywhere_is_refused(eighth: int, options: dict[str, bool]) -> None:
@@ -160,6 +166,7 @@ def test_trailing_bytes_after_the_end_do_no_harm() -> None:
         (b"\xff\xd8\xff", "damaged"),
         (b"\xff\xd8\xff\xe0" + b"\xff" * 3000, "damaged"),
         (b"\xff\xd8\xff\xe0\x00\x00" * 300, "damaged"),
+        (encoded().replace(b"\xff\xc0", b"\xff\xc3", 1), "damaged JPEG; it cannot be decoded"),
         (png(100, 100, b"too little"), "damaged"),
     ],
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cctview.errors import SettingsError
-from cctview.sources import Known, Skipped, open_source
+from cctview.sources import DecodeLimits, Known, Skipped, open_source
 from cctview.sources.video import VideoSource
 from cctview.types import Frame
 
@@ -114,6 +114,26 @@ def test_no_video_at_all(tmp_path: Path) -> None:
     (item,) = source.frames(never)
     assert isinstance(item, Skipped)
     assert "cannot be read" in item.reason
+
+
+def test_sound_alone_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), layout="mono")
+        frame.sample_rate = 8000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    (item,) = open_source(path).frames(never)
+    assert isinstance(item, Skipped)
+    assert item.reason == "no video stream in this file"
+
+
+def test_frames_of_too_many_pixels_are_refused(tmp_path: Path) -> None:
+    source = VideoSource(film(tmp_path / "a.mkv"), limits=DecodeLimits(max_pixels=1000))
+    (item,) = source.frames(never)
+    assert isinstance(item, Skipped)
+    assert "refused" in item.reason
 
 
 @pytest.mark.real

@@ -151,16 +151,24 @@ def _lower_part_missing(image: NDArray[np.uint8]) -> bool:
     """Tell the two traces of data that ran out: plain mid grey, and rows that repeat the one above.
 
     libjpeg fills missing blocks with grey 128; video decoders continue the last row downwards, which
-    leaves stripes: changes along the row, none from row to row. Cards without detail are neither.
+    leaves stripes, perhaps with a caption over their lower end. Cards without detail are neither.
     """
     height = len(image)
     if (image[-8:] == _MISSING_GREY).all() and not (image[: height // 8] == _MISSING_GREY).all():
         return True
+    if _striped(image[height * 5 // 6 : height * 9 // 10 + 2]).mean() < 0.5:
+        return False
+    striped = _striped(image)
+    return bool(striped.mean() < 0.95 and _longest_run(striped) > height / 6)
+
+
+def _striped(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which rows change along themselves but hardly from the row above, ``(H-1,)``."""
     green = np.ascontiguousarray(image[:, ::4, 1])
     down = cv2.absdiff(green[1:], green[:-1]).mean(axis=1)
     along = cv2.absdiff(green[:-1, 1:], green[:-1, :-1]).mean(axis=1)
-    striped = (down <= 0.1 * along) & (along > 2)
-    return bool(striped.mean() < 0.95 and _longest_run(striped) > height / 6)
+    striped: NDArray[np.bool_] = (down <= 0.1 * along) & (along > 2)
+    return striped
 
 
 def _longest_run(flags: NDArray[np.bool_]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -27,12 +28,15 @@ IMAGE_ENDINGS = frozenset((*_COMMON, *_RARE))
 _PIXEL = np.zeros((1, 1, 3), np.uint8)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Still:
-    path: Path
+    """One line of the listing, kept small: an archive has millions."""
+
+    path: str
     camera: str
     name: str
-    stamp: Stamp
+    time: np.datetime64
+    error_s: float
 
 
 class FolderSource:
@@ -68,27 +72,28 @@ class FolderSource:
             yield item if isinstance(item, Skipped) else self._read(item, known)
 
     def _read(self, still: _Still, known: Callable[[int], bool]) -> Frame | Skipped | Known:
+        path = Path(still.path)
         try:
-            data = _content(still.path, self._limits.max_bytes)
+            data = _content(path, self._limits.max_bytes)
             blank = Frame(
                 image=_PIXEL,
                 camera=still.camera,
-                time=still.stamp.time,
-                time_error_s=still.stamp.error_s,
+                time=still.time,
+                time_error_s=still.error_s,
                 name=still.name,
                 digest=content_id(data),
             )
             if known(blank.id):
                 return Known(blank.id)
-            decoded = decode(data, still.path.name, self._limits)
+            decoded = decode(data, path.name, self._limits)
         except (FrameError, OSError) as error:
-            return _skipped(still.path, error)
+            return _skipped(path, error)
         return replace(blank, image=decoded.image, encoded=data if decoded.is_jpeg else b"")
 
     @cached_property
     def _listing(self) -> list[_Still | Skipped]:
         folder = self._root if self._root.is_dir() else self._root.parent
-        paths = sorted(_images(self._root)) if self._root.is_dir() else [self._root]
+        paths = sorted(_images(self._root)) if self._root.is_dir() else [str(self._root)]
         if not paths:
             raise InputError(
                 f"{self.name}: no stills below this folder; expected files ending in {', '.join(sorted(IMAGE_ENDINGS))}"
@@ -96,9 +101,10 @@ class FolderSource:
         items = [self._entry(path, folder) for path in paths]
         refused = [item for item in items if isinstance(item, Skipped)]
         stills = _with_own_names([item for item in items if isinstance(item, _Still)])
-        return [*sorted(stills, key=lambda still: (still.camera, still.stamp.time, still.name, still.path)), *refused]
+        return [*sorted(stills, key=lambda still: (still.camera, still.time, still.name, still.path)), *refused]
 
-    def _entry(self, path: Path, folder: Path) -> _Still | Skipped:
+    def _entry(self, text: str, folder: Path) -> _Still | Skipped:
+        path = Path(text)
         try:
             _require_own_file(path, folder)
             inner = path.relative_to(folder)
@@ -106,20 +112,21 @@ class FolderSource:
         except (FrameError, OSError) as error:
             return _skipped(path, error)
         camera = self._camera or camera_in_path(inner, stamp) or folder.name or "camera"
-        return _Still(path, _readable(camera), _readable(still_stem(path.stem)), stamp)
+        camera = sys.intern(_readable(camera))
+        return _Still(text, camera, _readable(still_stem(path.stem)), stamp.time, stamp.error_s)
 
     def _other_time(self, path: Path) -> Stamp:
         return exif_time(_content(path, self._limits.max_bytes), self._timezone) or file_time(path)
 
 
-def _images(folder: Path) -> Iterator[Path]:
+def _images(folder: Path) -> Iterator[str]:
     """Yield the files that look like stills, in no order; hidden and output folders are left out."""
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".") and not _is_output_folder(name)]
         for name in files:
-            stem, ending = os.path.splitext(name)  # noqa: PTH122  a Path for each file of an archive is slow
+            stem, ending = os.path.splitext(name)  # noqa: PTH122  a Path for each of millions is slow
             if ending.lower() in IMAGE_ENDINGS and not name.startswith(".") and not is_output(stem):
-                yield Path(parent, name)
+                yield os.path.join(parent, name)  # noqa: PTH118
 
 
 def _is_output_folder(name: str) -> bool:
@@ -154,7 +161,7 @@ def _by_camera(still: _Still) -> str:
 
 
 def _by_time(still: _Still) -> str:
-    stamp = np.datetime_as_string(still.stamp.time, "ms")
+    stamp = np.datetime_as_string(still.time, "ms")
     return f"{still.name}--{stamp.replace(':', '.').replace('T', '--')}"
 
 

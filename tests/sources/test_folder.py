@@ -197,6 +197,22 @@ def test_a_file_that_goes_away_is_skipped(tmp_path: Path) -> None:
     assert [type(item) for item in source.frames(never)] == [Skipped]
 
 
+def test_a_folder_that_cannot_be_read_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "open" / "1.jpg", jpeg())
+    put(tmp_path / "locked" / "1.jpg", jpeg())
+    whole = os.scandir
+
+    def scandir(path: str) -> object:
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied", path)
+        return whole(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    frames, skipped = read(tmp_path)
+    assert [frame.camera for frame in frames] == ["open"]
+    assert skipped == [Skipped(str(tmp_path / "locked"), "Permission denied")]
+
+
 def test_names_that_are_no_text_can_be_stored_and_printed(tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9_20200505T130752Z.jpg")
     try:

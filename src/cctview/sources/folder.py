@@ -93,13 +93,15 @@ class FolderSource:
     @cached_property
     def _listing(self) -> list[_Still | Skipped]:
         folder = self._root if self._root.is_dir() else self._root.parent
-        paths = sorted(_images(self._root)) if self._root.is_dir() else [str(self._root)]
-        if not paths:
+        unread: list[OSError] = []
+        paths = sorted(_images(self._root, unread.append)) if self._root.is_dir() else [str(self._root)]
+        if not (paths or unread):
             raise InputError(
                 f"{self.name}: no stills below this folder; expected files ending in {', '.join(sorted(IMAGE_ENDINGS))}"
             )
         items = [self._entry(path, folder) for path in paths]
         refused = [item for item in items if isinstance(item, Skipped)]
+        refused += [_skipped(Path(error.filename), error) for error in unread]
         stills = _with_own_names([item for item in items if isinstance(item, _Still)])
         return [*sorted(stills, key=lambda still: (still.camera, still.time, still.name, still.path)), *refused]
 
@@ -119,9 +121,9 @@ class FolderSource:
         return exif_time(_content(path, self._limits.max_bytes), self._timezone) or file_time(path)
 
 
-def _images(folder: Path) -> Iterator[str]:
+def _images(folder: Path, on_error: Callable[[OSError], None]) -> Iterator[str]:
     """Yield the files that look like stills, in no order; hidden and output folders are left out."""
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder, onerror=on_error):
         folders[:] = [name for name in folders if not name.startswith(".") and not _is_output_folder(name)]
         for name in files:
             stem, ending = os.path.splitext(name)  # noqa: PTH122  a Path for each of millions is slow

@@ -1,0 +1,114 @@
+"""Who may meet whom on a link: in the right direction, forward in time, within the window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cctview.geometry import area
+from cctview.network import CameraNetwork, Link
+from cctview.types import Tracklets
+
+__all__ = ["Meetings", "Side", "distances", "expected_heading", "meetings", "side_of", "strangers"]
+
+Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.integer[Any]]
+
+_OPPOSITE = {"towards": "away", "away": "towards"}
+_SEED = 20200505
+_BLOCK = 256
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Side:
+    """The tracklets at one end of a link that may travel it, in time order.
+
+    ``row`` points into the tracklets; ``time`` (s) is when each was nearest to the camera; ``sure``
+    tells those seen to go the link's way from those of unknown heading; ``vector`` is centred on
+    its camera.
+    """
+
+    row: Ints
+    time: Floats
+    sure: NDArray[np.bool_]
+    vector: Floats
+    quality: Floats
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+class Meetings(NamedTuple):
+    """Pairs of query ``q`` and gallery ``g`` (rows of the sides) and the seconds between them."""
+
+    q: Ints
+    g: Ints
+    lag: Floats
+
+
+def side_of(tracklets: Tracklets, camera: str, way: str | None) -> Side:
+    """Return the tracklets of ``camera`` that do not go against ``way``."""
+    here = np.flatnonzero(tracklets.camera == camera)
+    vector = tracklets.vector[here].astype(np.float64)
+    if len(here) > 2:
+        vector = vector - vector.mean(axis=0)
+    vector /= np.maximum(np.linalg.norm(vector, axis=1, keepdims=True), 1e-9)
+    heading = tracklets.heading[here]
+    leaving = area(tracklets.last_box[here]) >= area(tracklets.first_box[here])
+    stamp = np.where(leaving, tracklets.last_time[here], tracklets.first_time[here]).astype(np.int64) / 1e9
+    keep = np.flatnonzero(heading != _OPPOSITE.get(way or "", ""))
+    keep = keep[np.lexsort((tracklets.id[here][keep], stamp[keep]))]
+    return Side(
+        row=here[keep],
+        time=stamp[keep],
+        sure=heading[keep] == way if way else np.ones(len(keep), np.bool_),
+        vector=vector[keep],
+        quality=tracklets.quality[here][keep].astype(np.float64),
+    )
+
+
+def expected_heading(network: CameraNetwork, camera: str, link: Link) -> str | None:
+    """Return how a vehicle on the link looks at a camera: "away", "towards", or None where it crosses."""
+    facing = network.heading(camera)
+    if facing is None:
+        return None
+    turn = abs((link.direction_deg - facing + 180) % 360 - 180)
+    return "away" if turn < 75 else "towards" if turn > 105 else None
+
+
+def meetings(queries: Side, gallery: Side, low: float, high: float, chosen: Ints) -> Meetings:
+    """Return all pairs of the chosen queries whose lag lies in ``[low, high]`` seconds, by query and time."""
+    start = np.searchsorted(gallery.time, queries.time[chosen] + low, side="left")
+    count = np.searchsorted(gallery.time, queries.time[chosen] + high, side="right") - start
+    q = np.repeat(chosen, count)
+    g = np.arange(len(q)) + np.repeat(start - (np.cumsum(count) - count), count)
+    return Meetings(q, g, gallery.time[g] - queries.time[q])
+
+
+def strangers(queries: Side, gallery: Side, low: float, high: float, each: int) -> Meetings:
+    """Return pairs that cannot be one vehicle: ``each`` drawn for every query, outside the window."""
+    rng = np.random.default_rng(_SEED)
+    q = np.repeat(np.arange(len(queries)), each)
+    g = rng.integers(0, max(len(gallery), 1), len(q)) if len(gallery) else q[:0]
+    q = q[: len(g)]
+    lag = gallery.time[g] - queries.time[q]
+    outside = (lag < low) | (lag > high)
+    return Meetings(q[outside], g[outside], lag[outside])
+
+
+def distances(queries: Side, gallery: Side, met: Meetings) -> Floats:
+    """Return cosine distances of the pairs; pairs of one block of queries share one matrix product."""
+    out = np.empty(len(met.q))
+    order = np.argsort(met.q, kind="stable") if np.any(np.diff(met.q) < 0) else np.arange(len(met.q))
+    for begin in range(0, len(queries), _BLOCK):
+        low, high = np.searchsorted(met.q[order], [begin, begin + _BLOCK])
+        pairs = order[low:high]
+        if len(pairs):
+            g = met.g[pairs]
+            first = g.min()
+            products = queries.vector[begin : begin + _BLOCK] @ gallery.vector[first : g.max() + 1].T
+            out[pairs] = 1 - products[met.q[pairs] - begin, g - first]
+    return np.clip(out, 0, 2)

@@ -1,0 +1,97 @@
+"""From tracklets and the camera network to ranked, calibrated matches."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cctview.match.belief import LinkModel, beliefs, learn_link
+from cctview.match.candidates import Side, distances, expected_heading, meetings, side_of
+from cctview.match.settings import MatchSettings
+from cctview.network import CameraNetwork, Link
+from cctview.types import Matches, Ragged, Tracklets
+
+__all__ = ["match"]
+
+Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.integer[Any]]
+
+
+def match(
+    tracklets: Tracklets,
+    network: CameraNetwork,
+    settings: MatchSettings = MatchSettings(),  # noqa: B008
+) -> Matches:
+    """Return for each tracklet its likeliest other halves at the end of each link that leaves its camera.
+
+    A query only meets tracklets that do not go against the link, later by a lag within the link's
+    window. Appearance and travel time are learnt per link from these tracklets, without labels; the
+    rows of one query are ranked by probability.
+    """
+    meta = {"matcher": "belief", **{key: str(value) for key, value in asdict(settings).items()}, **tracklets.meta}
+    parts = [_matched(tracklets, network, link, settings, meta) for link in network.links]
+    filled = [part for part in parts if len(part)]
+    return Matches.concat(filled).sort("query_camera", "camera", "query") if filled else Matches.empty(meta)
+
+
+def _matched(
+    tracklets: Tracklets, network: CameraNetwork, link: Link, settings: MatchSettings, meta: dict[str, str]
+) -> Matches:
+    queries = side_of(tracklets, link.origin, expected_heading(network, link.origin, link))
+    gallery = side_of(tracklets, link.target, expected_heading(network, link.target, link))
+    if not len(queries) or not len(gallery):
+        return Matches.empty(meta)
+    model = learn_link(queries, gallery, link, settings)
+    chunks = np.array_split(np.arange(len(queries)), -(-len(queries) // settings.chunk_queries))
+    return Matches.concat(
+        [_ranked(tracklets, link, model, queries, gallery, chunk, settings, meta) for chunk in chunks]
+    )
+
+
+def _ranked(
+    tracklets: Tracklets,
+    link: Link,
+    model: LinkModel,
+    queries: Side,
+    gallery: Side,
+    chunk: Ints,
+    settings: MatchSettings,
+    meta: dict[str, str],
+) -> Matches:
+    """Return the ``k`` likeliest candidates of a chunk of queries; rivals around the chunk compete too."""
+    reach = link.max_s - link.min_s
+    around = _around(queries, chunk, reach)
+    met = meetings(queries, gallery, link.min_s, link.max_s, around)
+    distance = distances(queries, gallery, met)
+    view = model.looks.bins(queries, gallery, met, model.cohort.score(met, distance))
+    belief = beliefs(model, queries, gallery, met, view)
+    mine = (met.q >= chunk[0]) & (met.q <= chunk[-1])
+    q, g, lag, belief, distance = met.q[mine], met.g[mine], met.lag[mine], belief[mine], distance[mine]
+    none = np.clip(1 - np.bincount(q - chunk[0], belief, len(chunk)), 0, 1)
+    best = np.lexsort((g, -belief, q))
+    starts = np.searchsorted(q, chunk)
+    rank = np.arange(len(q)) - starts[q[best] - chunk[0]]
+    best = best[rank < settings.k]
+    lengths = np.bincount(q[best] - chunk[0], minlength=len(chunk))
+    ids = tracklets.id
+    return Matches(
+        meta=meta,
+        query=ids[queries.row[chunk]],
+        query_camera=np.full(len(chunk), link.origin),
+        camera=np.full(len(chunk), link.target),
+        candidates=Ragged.from_lengths(ids[gallery.row[g[best]]], lengths),
+        distance=Ragged.from_lengths(distance[best].astype(np.float32), lengths),
+        probability=Ragged.from_lengths(np.clip(belief[best], 0, 1).astype(np.float32), lengths),
+        lag_s=Ragged.from_lengths(lag[best].astype(np.float32), lengths),
+        p_none=none.astype(np.float32),
+    )
+
+
+def _around(queries: Side, chunk: Ints, reach: float) -> Ints:
+    """Return the queries that may want the same gallery tracklets as the chunk does."""
+    begin = np.searchsorted(queries.time, queries.time[chunk[0]] - reach)
+    end = np.searchsorted(queries.time, queries.time[chunk[-1]] + reach, side="right")
+    return np.arange(begin, end)

@@ -1,0 +1,73 @@
+"""How long a link takes: a density of the lag, learnt from beliefs, starting from length and any speed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from cctview.network import Link
+
+__all__ = ["TravelTime", "first_travel_time", "fit_travel_time"]
+
+Floats = NDArray[np.floating[Any]]
+
+_GRAIN = 0.02
+_USUAL_SPEED_MPS = 16.0
+_SPEED_SPREAD = 0.6
+_STAMP_S = 1.0
+_PSEUDO = 5.0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TravelTime:
+    """Density per second of the lag on a grid of logarithmic bins between ``low`` and ``high`` seconds."""
+
+    low: float
+    edges: Floats
+    density: Floats
+    prior: Floats
+
+    def at(self, lag: Floats) -> Floats:
+        """Return the density (1/s) at each lag."""
+        return self.density[self.bins(lag)]
+
+    def bins(self, lag: Floats) -> NDArray[np.intp]:
+        """Return the bin of each lag."""
+        place = np.log(np.maximum(lag, self.low) / self.low) / _GRAIN
+        return np.minimum(place.astype(np.intp), len(self.density) - 1)
+
+    def quantile(self, share: float) -> float:
+        """Return the lag below which this share of the vehicles has arrived."""
+        mass = np.cumsum(self.density * np.diff(self.edges))
+        return float(np.interp(share, np.concatenate([[0.0], mass / mass[-1]]), self.edges))
+
+
+def first_travel_time(link: Link) -> TravelTime:
+    """Return the broad density that the length alone gives: a log-normal speed around 16 m/s."""
+    low = max(link.min_s, 1.0)
+    count = max(int(np.ceil(np.log(max(link.max_s, low * 1.1) / low) / _GRAIN)), 1)
+    edges = low * np.exp(_GRAIN * np.arange(count + 1))
+    middle = np.sqrt(edges[1:] * edges[:-1])
+    spread = np.log(link.metres / middle / _USUAL_SPEED_MPS) / _SPEED_SPREAD
+    mass = np.exp(-(spread**2) / 2) + 0.02
+    mass /= mass.sum()
+    return TravelTime(low=low, edges=edges, density=mass / np.diff(edges), prior=mass)
+
+
+def fit_travel_time(before: TravelTime, lag: Floats, belief: Floats, heat: float) -> TravelTime:
+    """Return the density that the beliefs support, smoothed by stamp error, real spread and ``heat``.
+
+    ``heat`` is an extra relative width that shrinks from round to round, so that early beliefs do
+    not freeze.
+    """
+    counts = np.bincount(before.bins(lag), belief, len(before.density))
+    total = counts.sum()
+    usual = np.exp(np.average(np.log(np.maximum(lag, before.low)), weights=belief + 1e-12)) if len(lag) else 1.0
+    width = np.sqrt(heat**2 + 0.02**2 + (_STAMP_S / usual) ** 2) / _GRAIN
+    counts = gaussian_filter1d(counts, width, mode="constant") + _PSEUDO * before.prior
+    mass = counts / counts.sum() if total > 0 else before.prior
+    return TravelTime(low=before.low, edges=before.edges, density=mass / np.diff(before.edges), prior=before.prior)

@@ -307,9 +307,10 @@ def _light_lamps(canvas: _Canvas, seen: Placed, light: Lighting) -> None:
         for place, radius in zip(_fixed(places + 0.5).tolist(), radii.tolist(), strict=True):
             cv2.circle(glow, place, int(radius * 2**_SHIFT), colour, -1, cv2.LINE_AA, _SHIFT)
     near = cv2.GaussianBlur(glow, (0, 0), 0.004 * camera.width)
-    half = cv2.resize(glow, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    wide = cv2.resize(cv2.GaussianBlur(half, (0, 0), 0.004 * camera.width), (camera.width, camera.height))
-    added = cv2.add(cv2.addWeighted(near, 0.9, wide, 1.0, 0), _beams(camera, seen))
+    beams = _beams(camera, seen)
+    small = cv2.resize(glow, (beams.shape[1], beams.shape[0]), interpolation=cv2.INTER_AREA)
+    wide = cv2.add(cv2.GaussianBlur(small, (0, 0), 0.008 * camera.width), beams)
+    added = cv2.addWeighted(near, 0.9, cv2.resize(wide, (camera.width, camera.height)), 1.0, 0)
     size = (canvas.image.shape[1], canvas.image.shape[0])
     cv2.add(canvas.image, cv2.resize(cv2.convertScaleAbs(added, alpha=light.lamps), size), dst=canvas.image)
 
@@ -329,22 +330,22 @@ def _lamp_discs(canvas: _Canvas, seen: Placed) -> Iterator[tuple[tuple[int, int,
     column, row = np.floor(pixels * scene.zoom).astype(int).T
     inside = (column >= 0) & (row >= 0) & (column < label.shape[1]) & (row < label.shape[0])
     own = inside & (label[np.where(inside, row, 0), np.where(inside, column, 0)] == owner + 1)
-    for chosen, size, colour in ((front, 1.25, (255, 250, 232)), (~front, 0.8, (150, 16, 10))):
+    for chosen, size, colour in ((front, 1.25, (255, 250, 232)), (~front, 0.75, (120, 12, 8))):
         lit = chosen & facing & own & (depth > _NEAREST)
         yield colour, pixels[lit], np.maximum(0.16 * camera.focal / depth[lit], 0.7) * size
 
 
 def _beams(camera: RoadCamera, seen: Placed) -> Image:
-    """Return the patches of road that dipped headlamps light up."""
-    beam = np.zeros((camera.height, camera.width), np.uint8)
+    """Return the patches of road that dipped headlamps light up, at half the size of the still."""
+    beam = np.zeros((camera.height // 2, camera.width // 2), np.uint8)
     turn = _axes(seen.heading)
     for pattern, level in ((_LONG_BEAM, 16), (_SHORT_BEAM, 26)):
         ground = pattern @ turn.transpose(0, 2, 1) + seen.position[:, None]
         pixels, depth = camera.project(np.concatenate([ground, np.zeros((*ground.shape[:2], 1))], axis=2))
         lit = np.array([len(mesh.lamps) > 0 for mesh in seen.meshes]) & (depth.min(axis=1) > 1)
         patch = np.zeros_like(beam)
-        for outline in _fixed(pixels[lit]):
+        for outline in _fixed(pixels[lit] / 2):
             cv2.fillConvexPoly(patch, outline, level, cv2.LINE_8, _SHIFT)
         cv2.add(beam, patch, dst=beam)
-    soft = cv2.GaussianBlur(beam, (0, 0), 0.008 * camera.width)
+    soft = cv2.GaussianBlur(beam, (0, 0), 0.004 * camera.width)
     return np.asarray(cv2.merge([soft, soft, cv2.convertScaleAbs(soft, alpha=0.85)]), np.uint8)

@@ -32,7 +32,7 @@ _ORIGIN = (40.7118, -73.9767)  # latitude and longitude of the road's start
 _METRES_PER_DEGREE = 111_195.0
 _METRES_PER_MILE = 1609.344
 _ENLARGED_UP_TO = 704  # pixels of width; wider stills are drawn at their own size
-_SMALLEST_BOX = 4.0  # pixels, of either side; what is smaller has no truth
+_SMALLEST_AREA = 16.0  # square pixels; what is smaller has no truth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +158,7 @@ class _Session:
         time = simulation.start + np.timedelta64(round(at * 1e9), "ns")
         local = (time - _LOCAL_BEHIND_UTC).astype("datetime64[s]").item()
         jpeg = develop(large, optics, f"{local:%Y-%m-%d %I:%M:%S %p}", self._noise)
-        told = np.all(extent.box[:, 2:] - extent.box[:, :2] >= _SMALLEST_BOX, axis=1)
+        told = np.prod(extent.box[:, 2:] - extent.box[:, :2], axis=1) >= _SMALLEST_AREA
         row = extent.row[told]
         return SimFrame(
             camera=simulation.cameras[k],

@@ -57,15 +57,15 @@ def coco_rows(frame: SimFrame, image: int, first: int) -> list[dict[str, Any]]:
     ignored = (np.sqrt(size.prod(axis=1)) < IGNORED_PX) | (frame.visibility < IGNORED_VISIBILITY)
     boxes, wholes = frame.boxes.astype(np.float64).round(2), frame.whole_boxes.astype(np.float64).round(2)
     columns = (
-        np.concatenate([boxes[:, :2], (boxes[:, 2:] - boxes[:, :2]).round(2)], axis=1).tolist(), wholes.tolist(),
+        np.concatenate([boxes[:, :2], size.astype(np.float64).round(2)], axis=1).tolist(), wholes.tolist(),
         frame.types.tolist(), frame.identities.tolist(), frame.visibility.astype(np.float64).round(3).tolist(),
         ignored.astype(int).tolist(),
     )  # fmt: skip
     return [
         {
             "id": number, "image_id": image, "category_id": CATEGORIES[kind], "bbox": bbox,
-            "area": round(bbox[2] * bbox[3], 2), "iscrowd": skip, "ignore": skip, "identity": identity, "visibility": shows,
-            "whole": whole,
+            "area": round(bbox[2] * bbox[3], 2), "iscrowd": skip, "ignore": skip, "identity": identity,
+            "visibility": shows, "whole": whole,
         }
         for number, (bbox, whole, kind, identity, shows, skip) in enumerate(zip(*columns, strict=True), start=first)
     ]  # fmt: skip

@@ -36,7 +36,7 @@ def journeys(
     matches: Matches,
     tracklets: Tracklets,
     network: CameraNetwork,
-    settings: JourneySettings = JourneySettings(),  # noqa: B008
+    settings: JourneySettings = JourneySettings(),
 ) -> Journeys:
     """Return the chains of two and more tracklets that choose one another, most probable first.
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cctview.pipeline import RunReport
     from cctview.sources import Source
     from cctview.store import Store
+    from cctview.types import Journeys, Tracklets
 
 __all__ = ["register", "writable"]
 
@@ -73,15 +74,14 @@ def journeys(
     store: Annotated[Path, typer.Argument(help="A store with journeys.")], top: int = 10, as_json: Json = False
 ) -> None:
     """List the most probable journeys of a store."""
-    from cctview.formats.tabular import journey_rows
+    from cctview import types
     from cctview.store import open_store
-    from cctview.types import Journeys, Tracklets
 
     opened = open_store(store)
-    chains = opened.scan(Journeys)
+    chains = opened.scan(types.Journeys)
     best = chains[(-chains.probability).argsort(kind="stable")[:top]]
-    rows = journey_rows(best, opened.scan(Tracklets))
-    answer({"journeys": len(chains), "best": _steps(rows)}, as_json=as_json)
+    lines = _lines(best, opened.scan(types.Tracklets)) if len(best) else []
+    answer({"journeys": len(chains), "best (UTC)": lines}, as_json=as_json)
 
 
 def demo(
@@ -176,6 +176,13 @@ def _summary(report: RunReport, network: CameraNetwork) -> dict[str, Any]:
     }
 
 
-def _steps(rows: Any) -> list[str]:
-    columns = [rows[key].tolist() for key in ("journey", "camera", "first_time", "probability")]
-    return [f"{name}  {camera}  {time}  {share:.2f}" for name, camera, time, share in zip(*columns, strict=True)]
+def _lines(chains: Journeys, tracklets: Tracklets) -> list[str]:
+    """Return one line per journey: its probability, then camera and time of each step."""
+    import numpy as np
+
+    order = np.argsort(tracklets.id)
+    rows = order[np.searchsorted(tracklets.id, chains.members.values, sorter=order)]
+    clock = np.datetime_as_string(tracklets.first_time[rows], "s")
+    steps = np.strings.add(np.strings.add(tracklets.camera[rows], " "), clock)
+    cuts = np.split(steps, chains.members.offsets[1:-1])
+    return [f"{share:.2f}  " + "  ->  ".join(cut) for share, cut in zip(chains.probability.tolist(), cuts, strict=True)]

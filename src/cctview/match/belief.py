@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +15,16 @@ from cctview.match.settings import MatchSettings
 from cctview.match.travel import TravelTime, first_travel_time, fit_travel_time
 from cctview.network import Link
 
-__all__ = ["LinkModel", "beliefs", "learn_link"]
+__all__ = ["LinkModel", "Sightings", "beliefs", "learn_link", "sightings"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
 _STRANGERS_EACH = 40
-_SCALING_ROUNDS = 8
-_HOT, _COOL = 0.4, 0.7
+_SCALING_ROUNDS = 6
+_HEAT, _COOLING = 0.3, 0.75
 _RATE_S = 30.0
+_LEAST_ODDS = 1e-4
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -31,7 +32,7 @@ class LinkModel:
     """Everything learnt about one link.
 
     ``comes`` (2, 2) is the odds that a tracklet has its other half, by whether the headings of the
-    query and of the gallery are sure.
+    query and of the gallery are sure; ``window`` are the lags worth looking at.
     """
 
     looks: Looks
@@ -39,56 +40,96 @@ class LinkModel:
     cohort: Cohort
     comes: Floats
     rate: Floats
+    window: tuple[float, float]
+
+
+class Sightings(NamedTuple):
+    """Pairs with what speaks for them: distance, bin of appearance, kind of headings (0..3)."""
+
+    met: Meetings
+    distance: Floats
+    view: Ints
+    kind: Ints
+
+    def rows(self, chosen: Any) -> Sightings:
+        """Return the chosen pairs only."""
+        met = Meetings(*(column[chosen] for column in self.met))
+        return Sightings(met, self.distance[chosen], self.view[chosen], self.kind[chosen])
 
 
 def learn_link(queries: Side, gallery: Side, link: Link, settings: MatchSettings) -> LinkModel:
-    """Return the model of a link: matching and fitting in turn, from broad priors, without labels."""
+    """Return the model of a link: matching and fitting in turn, from broad priors, without labels.
+
+    First on a thinned set of queries over the whole window, then on all of them where the travel
+    time was found to lie.
+    """
     cohort = cohort_of(queries, gallery)
     strange = strangers(queries, gallery, link.min_s, link.max_s, _STRANGERS_EACH)
     model = LinkModel(
         looks=first_looks(queries, gallery, cohort, strange),
         travel=first_travel_time(link),
         cohort=cohort,
-        comes=np.full((2, 2), 1.0),
+        comes=np.full((2, 2), 0.5),
         rate=_rate(gallery),
+        window=(link.min_s, link.max_s),
     )
-    stride = 1 + len(queries) // settings.learn_queries
-    met = meetings(queries, gallery, link.min_s, link.max_s, np.arange(0, len(queries), stride))
-    if not len(met.q):
-        return model
-    score = cohort.score(met, distances(queries, gallery, met))
-    view = model.looks.bins(queries, gallery, met, score)
-    sure = (queries.sure[met.q].astype(int), gallery.sure[met.g].astype(int))
-    count = np.bincount(queries.sure[::stride].astype(int), minlength=2)
-    heat = _HOT
-    for _ in range(settings.rounds):
-        belief = beliefs(model, queries, gallery, met, view)
-        found = np.zeros((2, 2))
-        np.add.at(found, sure, belief)
-        share = found / np.maximum(count[:, None], 1)
-        comes = np.clip(share / np.maximum(1 - share.sum(axis=1, keepdims=True), 0.05), 1e-3, 20)
-        heat *= _COOL
-        model = LinkModel(
-            looks=fit_looks(model.looks, view, belief),
-            travel=fit_travel_time(model.travel, met.lag, belief, heat),
-            cohort=cohort,
-            comes=comes,
-            rate=model.rate,
+    model = _fitted(model, queries, gallery, settings, _HEAT)
+    return _fitted(replace(model, window=model.travel.window()), queries, gallery, settings, 0.02)
+
+
+def _fitted(model: LinkModel, queries: Side, gallery: Side, settings: MatchSettings, heat: float) -> LinkModel:
+    """Return the model after some rounds of belief and fit over its window."""
+    expected = len(queries) * len(gallery) * (model.window[1] - model.window[0])
+    expected /= max(float(gallery.time[-1] - gallery.time[0]), 1.0) if len(gallery) else 1.0
+    chosen = np.arange(0, len(queries), 1 + int(expected // settings.learn_pairs))
+    seen = sightings(model, queries, gallery, chosen)
+    count = np.maximum(np.bincount(queries.sure[chosen].astype(int), minlength=2), 1)
+    for turn in range(settings.rounds):
+        odds = _odds(model, seen)
+        if turn >= 2:
+            seen, odds = seen.rows(odds > _LEAST_ODDS), odds[odds > _LEAST_ODDS]
+        belief = _scaled(seen.met, odds, len(queries), len(gallery))
+        share = np.bincount(seen.kind, belief, 4).reshape(2, 2) / count[:, None]
+        heat *= _COOLING
+        model = replace(
+            model,
+            looks=fit_looks(model.looks, seen.view, belief),
+            travel=fit_travel_time(model.travel, seen.met.lag, belief, heat),
+            comes=np.clip(share / np.maximum(1 - share.sum(axis=1, keepdims=True), 0.05), 1e-3, 20),
         )
     return model
 
 
-def beliefs(model: LinkModel, queries: Side, gallery: Side, met: Meetings, view: Ints) -> Floats:
+def sightings(model: LinkModel, queries: Side, gallery: Side, chosen: Ints) -> Sightings:
+    """Return the pairs of the chosen queries within the model's window."""
+    met = meetings(queries, gallery, *model.window, chosen)
+    distance = distances(queries, gallery, met)
+    view = model.looks.bins(queries, gallery, met, model.cohort.score(met, distance))
+    return Sightings(met, distance, view, 2 * queries.sure[met.q] + gallery.sure[met.g].astype(np.intp))
+
+
+def beliefs(model: LinkModel, seen: Sightings, queries: Side, gallery: Side) -> Floats:
     """Return the probability of each pair; over one query, and over one gallery tracklet, they sum below 1."""
-    if not len(met.q):
-        return np.zeros(0)
-    comes = model.comes[queries.sure[met.q].astype(int), gallery.sure[met.g].astype(int)]
-    odds = comes * np.exp(model.looks.ratio[view]) * model.travel.at(met.lag) / model.rate[met.g]
-    row, column = np.ones(len(queries)), np.ones(len(gallery))
+    return _scaled(seen.met, _odds(model, seen), len(queries), len(gallery))
+
+
+def _odds(model: LinkModel, seen: Sightings) -> Floats:
+    """Return the odds of each pair against "not there", before rivals are heard."""
+    met = seen.met
+    return (
+        model.comes.ravel()[seen.kind]
+        * np.exp(model.looks.ratio[seen.view])
+        * (model.travel.at(met.lag) / model.rate[met.g])
+    )
+
+
+def _scaled(met: Meetings, odds: Floats, queries: int, gallery: int) -> Floats:
+    """Return beliefs from odds by scaling rows and columns in turn (Sinkhorn), rows last."""
+    row, column = np.ones(queries), np.ones(gallery)
     for _ in range(_SCALING_ROUNDS):
-        row = 1 / (1 + np.bincount(met.q, odds * column[met.g], len(queries)))
-        column = 1 / (1 + np.bincount(met.g, odds * row[met.q], len(gallery)))
-    row = 1 / (1 + np.bincount(met.q, odds * column[met.g], len(queries)))
+        row = 1 / (1 + np.bincount(met.q, odds * column[met.g], queries))
+        column = 1 / (1 + np.bincount(met.g, odds * row[met.q], gallery))
+    row = 1 / (1 + np.bincount(met.q, odds * column[met.g], queries))
     return odds * row[met.q] * column[met.g]
 
 

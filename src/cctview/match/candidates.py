@@ -20,6 +20,7 @@ Ints = NDArray[np.integer[Any]]
 _OPPOSITE = {"towards": "away", "away": "towards"}
 _SEED = 20200505
 _BLOCK = 256
+_LEAST_REACH_S = 600.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -89,11 +90,16 @@ def meetings(queries: Side, gallery: Side, low: float, high: float, chosen: Ints
 
 
 def strangers(queries: Side, gallery: Side, low: float, high: float, each: int) -> Meetings:
-    """Return pairs that cannot be one vehicle: ``each`` drawn for every query, outside the window."""
+    """Return pairs that cannot be one vehicle: ``each`` drawn for every query, outside the window but not far.
+
+    Not far, because light and weather make all vehicles of a few minutes look alike.
+    """
     rng = np.random.default_rng(_SEED)
-    q = np.repeat(np.arange(len(queries)), each)
-    g = rng.integers(0, max(len(gallery), 1), len(q)) if len(gallery) else q[:0]
-    q = q[: len(g)]
+    reach = max(2 * high, _LEAST_REACH_S)
+    start = np.searchsorted(gallery.time, queries.time - reach)
+    count = np.searchsorted(gallery.time, queries.time + reach) - start
+    q = np.repeat(np.arange(len(queries)), np.where(count > 0, each, 0))
+    g = start[q] + (rng.random(len(q)) * count[q]).astype(np.intp)
     lag = gallery.time[g] - queries.time[q]
     outside = (lag < low) | (lag > high)
     return Meetings(q[outside], g[outside], lag[outside])

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.match.belief import LinkModel, beliefs, learn_link
-from cctview.match.candidates import Side, distances, expected_heading, meetings, side_of
+from cctview.match.belief import LinkModel, beliefs, learn_link, sightings
+from cctview.match.candidates import Side, expected_heading, side_of
 from cctview.match.settings import MatchSettings
 from cctview.network import CameraNetwork, Link
 from cctview.types import Matches, Ragged, Tracklets
@@ -62,14 +62,12 @@ def _ranked(
     meta: dict[str, str],
 ) -> Matches:
     """Return the ``k`` likeliest candidates of a chunk of queries; rivals around the chunk compete too."""
-    reach = link.max_s - link.min_s
-    around = _around(queries, chunk, reach)
-    met = meetings(queries, gallery, link.min_s, link.max_s, around)
-    distance = distances(queries, gallery, met)
-    view = model.looks.bins(queries, gallery, met, model.cohort.score(met, distance))
-    belief = beliefs(model, queries, gallery, met, view)
-    mine = (met.q >= chunk[0]) & (met.q <= chunk[-1])
-    q, g, lag, belief, distance = met.q[mine], met.g[mine], met.lag[mine], belief[mine], distance[mine]
+    around = _around(queries, chunk, model.window[1] - model.window[0])
+    seen = sightings(model, queries, gallery, around)
+    belief = beliefs(model, seen, queries, gallery)
+    mine = (seen.met.q >= chunk[0]) & (seen.met.q <= chunk[-1])
+    (q, g, lag), belief, distance = seen.met, belief[mine], seen.distance[mine]
+    q, g, lag = q[mine], g[mine], lag[mine]
     none = np.clip(1 - np.bincount(q - chunk[0], belief, len(chunk)), 0, 1)
     best = np.lexsort((g, -belief, q))
     starts = np.searchsorted(q, chunk)

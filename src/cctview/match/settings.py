@@ -12,7 +12,7 @@ __all__ = ["MatchSettings"]
 _RANGES = {
     "k": (1, 1000),
     "rounds": (0, 100),
-    "learn_queries": (10, 1_000_000),
+    "learn_pairs": (100, 100_000_000),
     "chunk_queries": (10, 1_000_000),
 }
 
@@ -22,13 +22,13 @@ class MatchSettings:
     """How candidates are ranked.
 
     At most ``k`` candidates are kept per query and camera. Appearance and travel time are learnt in
-    ``rounds`` of expectation maximisation on at most ``learn_queries`` tracklets per link, and the
-    ranking works on ``chunk_queries`` at a time. Raises SettingsError.
+    ``rounds`` of expectation maximisation on about ``learn_pairs`` pairs per link, and the ranking
+    works on ``chunk_queries`` at a time. Raises SettingsError.
     """
 
     k: int = 10
     rounds: int = 12
-    learn_queries: int = 4000
+    learn_pairs: int = 300_000
     chunk_queries: int = 2000
 
     def __post_init__(self) -> None:

@@ -40,6 +40,13 @@ class TravelTime:
         place = np.log(np.maximum(lag, self.low) / self.low) / _GRAIN
         return np.minimum(place.astype(np.intp), len(self.density) - 1)
 
+    def window(self) -> tuple[float, float]:
+        """Return the lags between which nearly all of what was learnt lies."""
+        mass = self.density * np.diff(self.edges)
+        floor = np.quantile(mass, 0.25)
+        kept = np.flatnonzero(mass > max(2 * floor, 1e-3 * mass.max()))
+        return float(self.edges[kept[0]]), float(self.edges[kept[-1] + 1])
+
     def quantile(self, share: float) -> float:
         """Return the lag below which this share of the vehicles has arrived."""
         mass = np.cumsum(self.density * np.diff(self.edges))

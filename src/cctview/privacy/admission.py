@@ -15,6 +15,7 @@ from cctview.types import PERSON, Detections, Embeddings, Frames
 __all__ = ["Admission", "admit", "expired", "expires_before"]
 
 _NANOSECONDS_PER_DAY = 86_400 * 10**9
+_END_OF_TIME = np.datetime64(2**63 - 1, "ns")
 _START_OF_TIME = np.datetime64(-(2**63) + 1, "ns")
 Times = NDArray[np.datetime64]
 
@@ -35,13 +36,16 @@ class Admission:
 def expires_before(policy: Policy, kept: Kept, now: np.datetime64) -> np.datetime64:
     """Return the time before which rows of this kind may no longer be kept.
 
-    Stills that may not be kept at all expire at once.
+    Stills that may not be kept at all are always too old.
     """
-    now = now.astype("datetime64[ns]")
     if kept == "frames" and not policy.keep_frames:
-        return now + np.timedelta64(1, "ns")
+        return _END_OF_TIME
     days = policy.days(kept)
-    return _START_OF_TIME if days is None else now - np.timedelta64(round(days * _NANOSECONDS_PER_DAY), "ns")
+    return (
+        _START_OF_TIME
+        if days is None
+        else now.astype("datetime64[ns]") - np.timedelta64(round(days * _NANOSECONDS_PER_DAY), "ns")
+    )
 
 
 def expired(policy: Policy, kept: Kept, times: Times, now: np.datetime64) -> NDArray[np.bool_]:

@@ -46,9 +46,9 @@ class Policy:
     detections_days: float | None = 30.0
     embeddings_days: float | None = 7.0
     journeys_days: float | None = 7.0
-    expiry_from: Literal["capture", "import"] = "import"
     pseudonyms: bool = True
     minimum_group: int = 5
+    expiry_from: Literal["capture", "import"] = "import"  # last, and quoted: a text cut short cannot be read
 
     def __post_init__(self) -> None:
         """Raise SettingsError naming the setting that cannot be used."""
@@ -89,8 +89,6 @@ class Policy:
             given = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"{where}: this is not complete TOML ({error}); write it again") from error
-        if not text.endswith("\n"):
-            raise SettingsError(f"{where}: the last line has no end, so the file may be cut short; complete it")
         known = [item.name for item in fields(cls)]
         for name in given.keys() - set(known):
             raise SettingsError(f"{where}: unknown setting {name!r}; {nearest(name, known)}")

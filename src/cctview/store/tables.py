@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -187,8 +188,11 @@ class Transaction:
     def _tidied(self, names: list[str], grace: timedelta) -> None:
         self.commit = replace(self.commit, tidying=True)
         self.save()
-        for name in names:
-            table = self._db.open_table(name)
+        tables = {name: self._db.open_table(name) for name in names}
+        for table in tables.values():
+            table.optimize()
+        time.sleep(2 * _NOW.total_seconds())  # so that what compaction left behind is older than the grace
+        for name, table in tables.items():
             table.optimize(cleanup_older_than=grace, delete_unverified=True)
             state = replace(self.commit.tables[name], version=table.version, loose=0, loose_rows=0)
             self.commit = self.commit.with_table(name, state)

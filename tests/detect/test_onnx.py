@@ -48,7 +48,9 @@ def detector(peaks: list[tuple[list[float], np.ndarray]], **settings: object) ->
 
 
 def test_one_vehicle_listed_as_car_and_as_bus_is_one_detection() -> None:
-    made, _ = detector([([10, 10, 50, 40], 0.6 * BUS), ([11, 10, 50, 41], 0.9 * CAR), ([100, 10, 150, 40], 0.5 * TRUCK)])
+    made, _ = detector(
+        [([10, 10, 50, 40], 0.6 * BUS), ([11, 10, 50, 41], 0.9 * CAR), ([100, 10, 150, 40], 0.5 * TRUCK)]
+    )
     found = made([frame()])
     assert found.type.tolist() == ["car", "truck"]
     assert found.rank.tolist() == [1, 2]
@@ -101,8 +103,8 @@ def test_ids_are_the_same_in_any_batch() -> None:
     made, _ = detector([([10, 20, 30, 40], 0.9 * CAR), ([50, 20, 70, 40], 0.8 * CAR)])
     frames = [frame(second=second) for second in range(3)]
     together = made(frames)
-    alone = [made([part]).id.tolist() for part in frames]
-    assert together.id.tolist() == sum(alone, [])
+    alone = [made([part]).id for part in frames]
+    assert together.id.tolist() == np.concatenate(alone).tolist()
 
 
 def test_the_bundled_detector_runs_on_any_size() -> None:

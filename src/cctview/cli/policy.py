@@ -116,7 +116,7 @@ def _changed(text: str, settings: list[str]) -> str:
         except tomllib.TOMLDecodeError:
             value = json.dumps(value, ensure_ascii=False)
         lines[name] = value
-    return "\n".join(f"{name} = {value}" for name, value in lines.items())
+    return "".join(f"{name} = {value}\n" for name, value in lines.items())
 
 
 def _time(text: str) -> Any:

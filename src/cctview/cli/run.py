@@ -50,7 +50,7 @@ def run(
 
     roads = load_network(network) if network else CameraNetwork()
     stills = open_source(source, timezone=timezone or roads.timezone, camera=camera)
-    _run(stills, writable(store), roads, detector, embedder, provider, workers, as_json)
+    _run(stills, store, roads, detector, embedder, provider, workers, as_json)
 
 
 def track(
@@ -102,13 +102,11 @@ def demo(
         write_stills(simulate(SimSettings(minutes=minutes)), stills)
     plan = network or stills / "network.toml"
     roads = load_network(plan) if plan.exists() else CameraNetwork()
-    report = _run(
-        open_source(stills, timezone=roads.timezone), writable(out / "store"), roads, "cctview-det", "cctview-reid",
-        "cpu", None, as_json,
-    )  # fmt: skip
+    source, store = open_source(stills, timezone=roads.timezone), out / "store"
+    report = _run(source, store, roads, "cctview-det", "cctview-reid", "cpu", None, as_json)
     if report.journeys:
-        say(f"\nlook at them: cctview journeys {out / 'store'}    or take them along: "
-            f"cctview export {out / 'store'} --what journeys --format csv --out journeys.csv")  # fmt: skip
+        say(f"\nlook at them:    cctview journeys {store}")
+        say(f"take them along: cctview export {store} --what journeys --format csv --out journeys.csv")
 
 
 def writable(path: Path) -> Store:
@@ -123,7 +121,7 @@ def writable(path: Path) -> Store:
 
 def _run(
     source: Source,
-    store: Store,
+    store: Path,
     network: CameraNetwork,
     detector: str,
     embedder: str,
@@ -138,22 +136,17 @@ def _run(
     from cctview.pipeline import run as run_pipeline
 
     runtime = RuntimeSettings(provider=provider)
+    models = load_detector(detector, runtime=runtime), load_embedder(embedder, runtime)
     settings = RunSettings(workers=workers) if workers else RunSettings()
     report = RunReport()
+    opened = writable(store)
     try:
         with interruptible(), progress() as show:
-            run_pipeline(
-                source,
-                store,
-                network,
-                load_detector(detector, runtime=runtime),
-                load_embedder(embedder, runtime),
-                settings=settings,
-                progress=show,
-                report=report,
-            )
-    finally:
+            run_pipeline(source, opened, network, *models, settings=settings, progress=show, report=report)
+    except SystemExit:
         answer(_summary(report, network), as_json=as_json)
+        raise
+    answer(_summary(report, network), as_json=as_json)
     return report
 
 

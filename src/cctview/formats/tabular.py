@@ -18,11 +18,12 @@ from numpy.typing import ArrayLike, NDArray
 from cctview.errors import InputError, TableError, nearest
 from cctview.formats.files import replacing
 from cctview.naming import detection_names, local_times, zone
-from cctview.types import Detections, Frames, Journeys, Matches, Tracklets
+from cctview.types import Detections, Embeddings, Frames, Journeys, Matches, Tracklets
 
 __all__ = [
     "FORMATS",
     "detection_rows",
+    "embedding_rows",
     "frame_rows",
     "hex_ids",
     "journey_rows",
@@ -70,6 +71,18 @@ def detection_rows(frames: Frames, detections: Detections, tracklets: Tracklets)
         "y2": y2,
         "tracklet": _owners(detections.id, tracklets),
     }
+
+
+def embedding_rows(frames: Frames, detections: Detections, embeddings: Embeddings) -> Rows:
+    """Return the columns of exported embeddings: one column per dimension.
+
+    Raise TableError when a detection or its frame is not among those given.
+    """
+    of = detections[_places(detections.id, embeddings.detection, "detection")]
+    still = frames.name[_places(frames.id, of.frame, "frame")]
+    vectors = {f"v{number}": column for number, column in enumerate(embeddings.vector.T)}
+    names = detection_names(still, of.rank, of.type, of.score, of.box)
+    return {"detection": names, "quality": embeddings.quality, **vectors}
 
 
 def tracklet_rows(tracklets: Tracklets) -> Rows:

@@ -72,6 +72,8 @@ def read_coco(path: Path, images: Path, *, ignore_above: float = 0.0) -> Truth:
             type=np.array([names[entry["category_id"]] for entry in boxes], np.str_),
             ignore=np.array(ignored, np.bool_) | above,
         )
+    except SourceNotFoundError:
+        raise
     except OSError as error:
         raise SourceNotFoundError(f"{path}: cannot be read ({error.strerror}); give the path of a COCO file") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

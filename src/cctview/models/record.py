@@ -49,9 +49,7 @@ class ModelRecord:
         try:
             data = self.weights.read_bytes()
         except OSError as error:
-            raise ModelNotFoundError(
-                f"the weights of {self.name!r} are not at {self.weights} ({error.strerror}); reinstall cctview"
-            ) from error
+            raise _gone(self) from error
         digest = hashlib.sha256(data).hexdigest()
         if digest != self.sha256:
             raise ModelError(
@@ -59,6 +57,10 @@ class ModelRecord:
                 f"recorded {self.sha256[:12]}…; reinstall cctview"
             )
         return data
+
+
+def _gone(record: ModelRecord) -> ModelNotFoundError:
+    return ModelNotFoundError(f"the weights of {record.name!r} are not at {record.weights}; reinstall cctview")
 
 
 def bundled_models(task: str | None = None) -> tuple[ModelRecord, ...]:
@@ -78,6 +80,8 @@ def find_model(name: str, task: str) -> ModelRecord:
         record = known[name]
     if record.task != task:
         raise ModelError(f"{record.name!r} is a model for {record.task}, not for {task}; choose another")
+    if not record.weights.is_file():
+        raise _gone(record)
     return record
 
 

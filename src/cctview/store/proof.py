@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ __all__ = ["Needles", "Search", "files_below", "search"]
 _WINDOW = 8 << 20
 _KEY = 8
 _SIEVE_BITS = (16, 22)
+Sieves = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,7 +66,7 @@ def files_below(folder: Path) -> set[Path]:
 def search(folder: Path, needles: Needles) -> Search:
     """Look for the raw bytes of every needle at every place of every file, in bounded memory."""
     seen = np.zeros(len(needles), np.bool_)
-    sieve = _sieve(needles.keys)
+    sieves = _sieves(needles.keys)
     files = sorted(files_below(folder))
     size = 0
     for path in files:
@@ -73,35 +74,38 @@ def search(folder: Path, needles: Needles) -> Search:
         with path.open("rb") as file:
             if path.stat().st_size >= _KEY:
                 with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                    _search_file(data, needles, sieve, seen)
+                    _search_file(data, needles, sieves, seen)
     return Search(files=len(files), bytes=size, found=int(seen.sum()))
 
 
-def _search_file(data: mmap.mmap, needles: Needles, sieve: NDArray[np.bool_], seen: NDArray[np.bool_]) -> None:
+def _search_file(data: mmap.mmap, needles: Needles, sieves: Sieves, seen: NDArray[np.bool_]) -> None:
     for start in range(0, len(data), _WINDOW):
         window = data[start : start + _WINDOW + _KEY - 1]
-        for place, row in _candidates(window, needles.keys, sieve):
-            seen[row] = seen[row] or _confirmed(data, start + place, needles, row)
+        for shift in range(min(_KEY, len(window) - _KEY + 1)):
+            words = np.frombuffer(window, "<i8", (len(window) - shift) // _KEY, shift)
+            places, rows = _candidates(words, needles.keys, sieves)
+            are_ids = needles.length[rows] == 0
+            seen[rows[are_ids]] = True
+            starts = start + shift + places[~are_ids] * _KEY - needles.before[rows[~are_ids]]
+            for place, row in zip(starts.tolist(), rows[~are_ids].tolist(), strict=True):
+                seen[row] = seen[row] or _is_still(data, place, needles, row)
 
 
-def _candidates(window: bytes, keys: NDArray[np.int64], sieve: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """Yield each place of a window where a needle's key stands, and its row; all 8 alignments are tried."""
-    for shift in range(min(_KEY, len(window) - _KEY + 1)):
-        words = np.frombuffer(window, "<i8", (len(window) - shift) // _KEY, shift)
-        likely = np.flatnonzero(sieve.take(words & (len(sieve) - 1)))
-        low = np.searchsorted(keys, words[likely])
-        count = np.searchsorted(keys, words[likely], "right") - low
-        places = np.repeat(likely * _KEY + shift, count)
-        rows = np.repeat(low - (np.cumsum(count) - count), count) + np.arange(len(places))
-        yield from zip(places.tolist(), rows.tolist(), strict=True)
+def _candidates(
+    words: NDArray[np.int64], keys: NDArray[np.int64], sieves: Sieves
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return each place where a needle's key stands, and the needle's row."""
+    likely = np.flatnonzero(sieves[0].take(_bits(words, sieves, 0)))
+    likely = likely[sieves[1].take(_bits(words[likely], sieves, 1))]
+    low = np.searchsorted(keys, words[likely])
+    count = np.searchsorted(keys, words[likely], "right") - low
+    rows = np.repeat(low - (np.cumsum(count) - count), count) + np.arange(count.sum())
+    return np.repeat(likely, count), rows
 
 
-def _confirmed(data: mmap.mmap, place: int, needles: Needles, row: int) -> bool:
-    length = int(needles.length[row])
-    start = place - int(needles.before[row])
-    if not length:
-        return True
-    return start >= 0 and _digest(data[start : start + length]) == needles.digests[row].tobytes()
+def _is_still(data: mmap.mmap, start: int, needles: Needles, row: int) -> bool:
+    end = start + int(needles.length[row])
+    return start >= 0 and _digest(data[start:end]) == needles.digests[row].tobytes()
 
 
 def _middle(still: bytes) -> tuple[int, int, int, bytes]:
@@ -113,9 +117,15 @@ def _digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
-def _sieve(keys: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which low bits any key has: small enough to stay in the processor's cache."""
+def _sieves(keys: NDArray[np.int64]) -> Sieves:
+    """Return which bits any key has, low ones and next ones: small enough for the processor's cache."""
     bits = int(np.clip(len(keys).bit_length() + 8, *_SIEVE_BITS))
-    sieve = np.zeros(1 << bits, np.bool_)
-    sieve[keys & (len(sieve) - 1)] = True
-    return sieve
+    sieves = (np.zeros(1 << bits, np.bool_), np.zeros(1 << bits, np.bool_))
+    for level, sieve in enumerate(sieves):
+        sieve[_bits(keys, sieves, level)] = True
+    return sieves
+
+
+def _bits(words: NDArray[np.int64], sieves: Sieves, level: int) -> NDArray[np.int64]:
+    size = len(sieves[level])
+    return (words >> (level * (size.bit_length() - 1)) if level else words) & (size - 1)

@@ -183,6 +183,8 @@ def run(
 ) -> RunReport:
     """Take a source of stills to journeys in a store, and say what was done.
 
+    What the policy no longer allows is removed first.
+
     Pass a ``report`` to see how far a run came that ends in an exception.
     """
     settings = settings or RunSettings()
@@ -190,6 +192,8 @@ def run(
     report = report if report is not None else RunReport()
     start = time.perf_counter()
     try:
+        expired = store.expire(np.datetime64("now", "ns"))
+        report.stored.update({f"expired_{name}": count for name, count in expired.rows.items() if count})
         ingest(source, store, detector, embedder, settings, report, progress)
         link(store, network, settings, report, progress)
     finally:

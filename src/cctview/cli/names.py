@@ -46,7 +46,7 @@ def shown(store: Store, text: str) -> list[int]:
         wanted = int(text, 16)
     except ValueError:
         return []
-    ids = np.concatenate([store.scan(table).id for table in (Frames, Tracklets, Journeys)])
+    ids = np.concatenate([store.scan(Frames).id, store.scan(Tracklets).id, store.scan(Journeys).id])
     outside = _hidden(store.pseudonym_key(), ids) if store.policy.pseudonyms else ids
     return ids[outside == wanted].tolist()
 

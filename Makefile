@@ -39,5 +39,16 @@ train:
 	$(BIN)/python -m training.detector --data ../shared/data --out build/training
 	$(BIN)/python -m training.embedder --data ../shared/data --out build/training
 
+# What the bundled models reach on the real stills beside the checkout, and how fast a run is here.
+REAL ?= ../shared/data
+check-accuracy: env
+	$(BIN)/cctview eval detection --truth $(REAL)/fdr/boxes.json --images $(REAL)/fdr/frames
+	$(BIN)/cctview eval detection --truth $(REAL)/singapore/boxes.json --images $(REAL)/singapore
+	$(BIN)/cctview eval detection --truth $(REAL)/london/boxes.json --images $(REAL)/london --ignore-above 0.333
+	$(BIN)/python benchmarks/links.py $(REAL)/fdr
+
+bench: env
+	$(BIN)/cctview bench pipeline
+
 clean:
 	rm -rf $(VENV) $(TEST) build dist demo

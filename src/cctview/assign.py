@@ -1,4 +1,4 @@
-"""One-to-one assignment with a gate; the tracker, the matcher and the evaluator use it."""
+"""One-to-one assignment with a gate, hard and soft; the tracker, the matcher and the evaluator use it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-__all__ = ["assign"]
+__all__ = ["assign", "soft_assign"]
 
 
 def assign(cost: NDArray[np.floating[Any]], limit: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -26,3 +26,28 @@ def assign(cost: NDArray[np.floating[Any]], limit: float) -> tuple[NDArray[np.in
     rows, columns = linear_sum_assignment(gain)
     worth = gain[rows, columns] < 0
     return rows[worth], columns[worth]
+
+
+def soft_assign(
+    row: NDArray[np.integer[Any]],
+    column: NDArray[np.integer[Any]],
+    odds: NDArray[np.floating[Any]],
+    shape: tuple[int, int],
+    rounds: int = 10,
+) -> NDArray[np.floating[Any]]:
+    """Return the probability of each of P pairs under all one-to-one assignments, weighed by their odds.
+
+    ``row``, ``column`` and ``odds`` are ``(P,)``, the odds being those of the pair against leaving
+    both alone; ``shape`` counts rows and columns. Sum-product messages on the assignment graph
+    (Williams, Lau: Approximate evaluation of marginal association probabilities with belief
+    propagation, IEEE T-AES 50, 2014): exact without cycles, and over a row or a column the
+    probabilities never sum to more than 1.
+    """
+    heard = np.ones(len(odds))
+    for _ in range(rounds):
+        said = odds * heard
+        said = odds / (1 + np.maximum(np.bincount(row, said, shape[0])[row] - said, 0))
+        heard = 1 / (1 + np.maximum(np.bincount(column, said, shape[1])[column] - said, 0))
+    said = odds * heard
+    belief = said / (1 + np.bincount(row, said, shape[0])[row])
+    return belief / np.maximum(np.bincount(column, belief, shape[1])[column], 1)

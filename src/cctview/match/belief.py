@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from cctview.assign import soft_assign
 from cctview.match.candidates import Meetings, Side, distances, meetings, strangers
 from cctview.match.looks import Cohort, Looks, cohort_of, first_looks, fit_looks
 from cctview.match.settings import MatchSettings
@@ -21,10 +22,10 @@ Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
 _STRANGERS_EACH = 40
-_SCALING_ROUNDS = 6
 _HEAT, _COOLING = 0.3, 0.75
 _RATE_S = 30.0
 _LEAST_ODDS = 1e-4
+_HOPELESS = 1e-6
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,7 +33,9 @@ class LinkModel:
     """Everything learnt about one link.
 
     ``comes`` (2, 2) is the odds that a tracklet has its other half, by whether the headings of the
-    query and of the gallery are sure; ``window`` are the lags worth looking at.
+    query and of the gallery are sure; ``rate`` is how many gallery tracklets arrive per second around
+    each one, ``new`` (2,) the share of those that did not come by this link, by heading; ``window``
+    are the lags worth looking at.
     """
 
     looks: Looks
@@ -40,6 +43,7 @@ class LinkModel:
     cohort: Cohort
     comes: Floats
     rate: Floats
+    new: Floats
     window: tuple[float, float]
 
 
@@ -71,6 +75,7 @@ def learn_link(queries: Side, gallery: Side, link: Link, settings: MatchSettings
         cohort=cohort,
         comes=np.full((2, 2), 0.5),
         rate=_rate(gallery),
+        new=np.full(2, 0.7),
         window=(link.min_s, link.max_s),
     )
     model = _fitted(model, queries, gallery, settings, _HEAT)
@@ -83,19 +88,22 @@ def _fitted(model: LinkModel, queries: Side, gallery: Side, settings: MatchSetti
     expected /= max(float(gallery.time[-1] - gallery.time[0]), 1.0) if len(gallery) else 1.0
     chosen = np.arange(0, len(queries), 1 + int(expected // settings.learn_pairs))
     seen = sightings(model, queries, gallery, chosen)
-    count = np.maximum(np.bincount(queries.sure[chosen].astype(int), minlength=2), 1)
+    count = np.bincount(queries.sure[chosen].astype(int), minlength=2)
+    others = np.bincount(gallery.sure.astype(int), minlength=2) * len(chosen) / max(len(queries), 1)
     for turn in range(settings.rounds):
         odds = _odds(model, seen)
         if turn >= 2:
             seen, odds = seen.rows(odds > _LEAST_ODDS), odds[odds > _LEAST_ODDS]
-        belief = _scaled(seen.met, odds, len(queries), len(gallery))
-        share = np.bincount(seen.kind, belief, 4).reshape(2, 2) / count[:, None]
+        belief = soft_assign(seen.met.q, seen.met.g, odds, (len(queries), len(gallery)))
+        found = np.bincount(seen.kind, belief, 4).reshape(2, 2)
+        share = (found + 1) / (count[:, None] + 10)
         heat *= _COOLING
         model = replace(
             model,
             looks=fit_looks(model.looks, seen.view, belief),
             travel=fit_travel_time(model.travel, seen.met.lag, belief, heat),
-            comes=np.clip(share / np.maximum(1 - share.sum(axis=1, keepdims=True), 0.05), 1e-3, 20),
+            comes=np.clip(share / np.maximum(1 - share.sum(axis=1, keepdims=True), 0.05), 1e-3, 9.0),
+            new=np.clip(1 - (found.sum(axis=0) + 1) / (others + 4), 0.1, 1.0),
         )
     return model
 
@@ -108,9 +116,11 @@ def sightings(model: LinkModel, queries: Side, gallery: Side, chosen: Ints) -> S
     return Sightings(met, distance, view, 2 * queries.sure[met.q] + gallery.sure[met.g].astype(np.intp))
 
 
-def beliefs(model: LinkModel, seen: Sightings, queries: Side, gallery: Side) -> Floats:
-    """Return the probability of each pair; over one query, and over one gallery tracklet, they sum below 1."""
-    return _scaled(seen.met, _odds(model, seen), len(queries), len(gallery))
+def beliefs(model: LinkModel, seen: Sightings, queries: Side, gallery: Side) -> tuple[Sightings, Floats]:
+    """Return the pairs that are not hopeless, with probabilities: over either end's pairs they sum below 1."""
+    odds = _odds(model, seen)
+    seen, odds = seen.rows(odds > _HOPELESS), odds[odds > _HOPELESS]
+    return seen, soft_assign(seen.met.q, seen.met.g, odds, (len(queries), len(gallery)))
 
 
 def _odds(model: LinkModel, seen: Sightings) -> Floats:
@@ -121,16 +131,6 @@ def _odds(model: LinkModel, seen: Sightings) -> Floats:
         * np.exp(model.looks.ratio[seen.view])
         * (model.travel.at(met.lag) / model.rate[met.g])
     )
-
-
-def _scaled(met: Meetings, odds: Floats, queries: int, gallery: int) -> Floats:
-    """Return beliefs from odds by scaling rows and columns in turn (Sinkhorn), rows last."""
-    row, column = np.ones(queries), np.ones(gallery)
-    for _ in range(_SCALING_ROUNDS):
-        row = 1 / (1 + np.bincount(met.q, odds * column[met.g], queries))
-        column = 1 / (1 + np.bincount(met.g, odds * row[met.q], gallery))
-    row = 1 / (1 + np.bincount(met.q, odds * column[met.g], queries))
-    return odds * row[met.q] * column[met.g]
 
 
 def _rate(gallery: Side) -> Floats:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter1d
+from scipy.optimize import isotonic_regression
 
 from cctview.match.candidates import Meetings, Side, distances
 
-__all__ = ["Cohort", "Looks", "cohort_of", "fit_looks"]
+__all__ = ["Cohort", "Looks", "cohort_of", "first_looks", "fit_looks"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
-_LEVELS = np.array([1e-4, 3e-4, 1e-3, 2e-3, 4e-3, 7e-3, 0.012, 0.02, 0.03, 0.045, 0.065, 0.09, 0.125])
-_LEVELS = np.concatenate([_LEVELS, [0.17, 0.22, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]])
 _GRADES = 3
+_BINS = 96
 _COHORT = 400
-_PSEUDO = 20.0
+_PSEUDO = 30.0
+_MOST = 9.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -42,18 +43,25 @@ class Cohort:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Looks:
-    """Log density ratios by grade of quality and bin of score."""
+    """Log density ratios by grade of quality and bin of score, and what they are made of.
+
+    ``chance`` (grades, bins) are log densities of strangers; ``middle`` and ``spread`` (grades,)
+    the normal distribution of the scores of one vehicle.
+    """
 
     grades: Floats
-    edges: Floats
+    low: float
+    width: float
     chance: Floats
+    middle: Floats
+    spread: Floats
     ratio: Floats
 
     def bins(self, queries: Side, gallery: Side, met: Meetings, score: Floats) -> Ints:
         """Return the flat bin of each pair."""
         quality = np.minimum(queries.quality[met.q], gallery.quality[met.g])
-        grade = np.searchsorted(self.grades, quality)
-        return grade * (len(_LEVELS) + 1) + np.searchsorted(self.edges, score)
+        place = np.clip((score - self.low) / self.width, 0, _BINS - 1).astype(np.intp)
+        return np.searchsorted(self.grades, quality) * _BINS + place
 
 
 def cohort_of(queries: Side, gallery: Side) -> Cohort:
@@ -63,47 +71,62 @@ def cohort_of(queries: Side, gallery: Side) -> Cohort:
 
 def _usual(vectors: Floats, others: Floats) -> tuple[Floats, Floats]:
     sample = others[np.linspace(0, len(others) - 1, min(len(others), _COHORT)).astype(int)]
-    mean, square = np.empty(len(vectors)), np.empty(len(vectors))
+    mean, spread = np.empty(len(vectors)), np.empty(len(vectors))
     for start in range(0, len(vectors), 2048):
         distance = 1 - vectors[start : start + 2048] @ sample.T
-        mean[start : start + 2048], square[start : start + 2048] = distance.mean(axis=1), distance.std(axis=1)
-    return mean, np.maximum(square, 1e-3)
+        mean[start : start + 2048], spread[start : start + 2048] = distance.mean(axis=1), distance.std(axis=1)
+    return mean, np.maximum(spread, 1e-3)
 
 
 def first_looks(queries: Side, gallery: Side, cohort: Cohort, strange: Meetings) -> Looks:
-    """Return what any embedder promises before it is known: nearer than most strangers speaks for one vehicle."""
+    """Return what any embedder promises before it is known: one vehicle is nearer than most strangers."""
     score = cohort.score(strange, distances(queries, gallery, strange))
     quality = np.minimum(queries.quality[strange.q], gallery.quality[strange.g])
-    grades = np.quantile(quality, np.arange(1, _GRADES) / _GRADES) if len(quality) else np.zeros(_GRADES - 1)
-    edges = np.quantile(score, _LEVELS) if len(score) else np.linspace(-4, 2, len(_LEVELS))
-    blank = Looks(grades=grades, edges=edges, chance=np.zeros(0), ratio=np.zeros(0))
-    counts = _counts(blank.bins(queries, gallery, strange, score), np.ones(len(score)))
-    chance = (counts + _PSEUDO * _flat()) / (counts.sum(axis=1, keepdims=True) + _PSEUDO)
-    prior = np.log(_promise() / _flat())
-    return Looks(grades=grades, edges=edges, chance=chance, ratio=np.broadcast_to(prior, chance.shape).ravel())
+    few = len(score) < _GRADES
+    grades = np.zeros(_GRADES - 1) if few else np.quantile(quality, np.arange(1, _GRADES) / _GRADES)
+    middle, spread = (0.0, 1.0) if few else (float(score.mean()), max(float(score.std()), 0.1))
+    low, high = middle - 7 * spread, middle + 4 * spread
+    blank = Looks(
+        grades=grades,
+        low=low,
+        width=(high - low) / _BINS,
+        chance=np.zeros((_GRADES, _BINS)),
+        middle=np.full(_GRADES, middle - 2 * spread),
+        spread=np.full(_GRADES, spread),
+        ratio=np.zeros(0),
+    )
+    view = blank.bins(queries, gallery, strange, score)
+    counts = np.bincount(view, minlength=_GRADES * _BINS).reshape(_GRADES, _BINS).astype(np.float64)
+    counts = gaussian_filter1d(counts, 1.5, axis=1, mode="constant")
+    usual = counts.sum(axis=0) + _PSEUDO * _normal(blank, np.array([middle]), np.array([1.3 * spread]))[0]
+    mixed = counts + _PSEUDO * usual / usual.sum()
+    return _with_ratio(replace(blank, chance=np.log(mixed / mixed.sum(axis=1, keepdims=True))))
 
 
 def fit_looks(before: Looks, view: Ints, belief: Floats) -> Looks:
-    """Return the ratio that the beliefs in real pairs support, leaning on the promise where they are few."""
-    counts = _counts(view, belief)
-    overall = counts.sum(axis=0) + _PSEUDO * _promise()
-    overall /= overall.sum()
-    true = (counts + _PSEUDO * overall) / (counts.sum(axis=1, keepdims=True) + _PSEUDO)
-    ratio = np.log(true / before.chance)
-    falling = -np.maximum.accumulate(-ratio, axis=1)
-    ratio = (ratio + falling) / 2
-    return Looks(grades=before.grades, edges=before.edges, chance=before.chance, ratio=ratio.ravel())
+    """Return the looks that the beliefs in real pairs support; grades with few beliefs lean on all of them."""
+    grade, place = np.divmod(view, _BINS)
+    score = before.low + (place + 0.5) * before.width
+    weight = np.bincount(grade, belief, _GRADES)
+    if weight.sum() < 1:
+        return before
+    centre = float(np.average(score, weights=belief))
+    width = float(np.average((score - centre) ** 2, weights=belief))
+    middle = (np.bincount(grade, belief * score, _GRADES) + _PSEUDO * centre) / (weight + _PSEUDO)
+    square = np.bincount(grade, belief * (score - middle[grade]) ** 2, _GRADES) + _PSEUDO * width
+    return _with_ratio(replace(before, middle=middle, spread=np.sqrt(square / (weight + _PSEUDO)) + before.width))
 
 
-def _counts(view: Ints, weight: Floats) -> Floats:
-    shape = (_GRADES, len(_LEVELS) + 1)
-    counts = np.bincount(view, weight, shape[0] * shape[1]).reshape(shape)
-    return gaussian_filter(counts, (0.0, 0.0), mode="nearest")
+def _with_ratio(looks: Looks) -> Looks:
+    """Return the looks with their log ratio, never rising with the distance."""
+    ratio = np.log(_normal(looks, looks.middle, looks.spread)) - looks.chance
+    weight = np.exp(looks.chance)
+    falling = [isotonic_regression(r, weights=w, increasing=False).x for r, w in zip(ratio, weight, strict=True)]
+    return replace(looks, ratio=np.clip(np.concatenate(falling), -_MOST, _MOST))
 
 
-def _flat() -> Floats:
-    return np.diff(np.concatenate([[0.0], _LEVELS, [1.0]]))
-
-
-def _promise() -> Floats:
-    return np.diff(np.concatenate([[0.0], _LEVELS, [1.0]]) ** 0.4)
+def _normal(looks: Looks, middle: Floats, spread: Floats) -> Floats:
+    """Return the mass of normal distributions in the bins, ``(len(middle), bins)``."""
+    score = looks.low + (np.arange(_BINS) + 0.5) * looks.width
+    mass = np.exp(-(((score - middle[:, None]) / spread[:, None]) ** 2) / 2) + 1e-9
+    return mass / mass.sum(axis=1, keepdims=True)

@@ -63,8 +63,7 @@ def _ranked(
 ) -> Matches:
     """Return the ``k`` likeliest candidates of a chunk of queries; rivals around the chunk compete too."""
     around = _around(queries, chunk, model.window[1] - model.window[0])
-    seen = sightings(model, queries, gallery, around)
-    belief = beliefs(model, seen, queries, gallery)
+    seen, belief = beliefs(model, sightings(model, queries, gallery, around), queries, gallery)
     mine = (seen.met.q >= chunk[0]) & (seen.met.q <= chunk[-1])
     (q, g, lag), belief, distance = seen.met, belief[mine], seen.distance[mine]
     q, g, lag = q[mine], g[mine], lag[mine]

@@ -28,7 +28,7 @@ class MatchSettings:
 
     k: int = 10
     rounds: int = 12
-    learn_pairs: int = 300_000
+    learn_pairs: int = 200_000
     chunk_queries: int = 2000
 
     def __post_init__(self) -> None:

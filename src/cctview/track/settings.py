@@ -37,7 +37,7 @@ class TrackSettings:
     threshold: float = -0.5
     gap_penalty: float = 1.0
     duplicate_iou: float = 0.7
-    rounds: int = 6
+    rounds: int = 10
     sample: int = 60_000
 
     def __post_init__(self) -> None:

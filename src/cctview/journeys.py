@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ __all__ = ["JourneySettings", "journeys"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
+
+_TURNED_BACK_DEG = 100.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,29 +42,32 @@ def journeys(
 ) -> Journeys:
     """Return the chains of two and more tracklets that choose one another, most probable first.
 
-    A link counts when either end is the other's best and its probability reaches the setting; a
-    chain's probability is the product over its links.
+    A link counts when either end is the other's best and its probability reaches the setting; where
+    a vehicle would turn back at a camera, the less probable link goes. A chain's probability is the
+    product over its links.
     """
     meta = {**matches.meta, **{key: str(value) for key, value in asdict(settings).items()}}
-    origin, target, probability, seconds = _mutual(matches, tracklets, settings.min_probability)
-    if not len(origin):
+    steps = _onwards(_mutual(matches, tracklets, network, settings.min_probability))
+    if not len(steps.origin):
         return Journeys.empty(meta)
-    follows, sure, speed = _steps(origin, target, probability, seconds, tracklets, network)
-    chain, member = _chains(follows, _passing_time(tracklets))
+    follows = np.full(len(tracklets), -1)
+    sure, speed = np.ones(len(tracklets)), np.zeros(len(tracklets))
+    follows[steps.target], sure[steps.target] = steps.origin, steps.probability
+    speed[steps.target] = steps.metres / np.maximum(steps.seconds, 1e-3)
+    time = _passing_time(tracklets)
+    chain, member = _chains(follows, time)
     size = np.bincount(chain)
     starts = np.cumsum(size) - size
-    first = np.zeros(len(member), np.bool_)
-    first[starts] = True
-    lon, lat = _places(tracklets, network)
-    ids = tracklets.id[member]
     pace = speed[member]
     pace[starts] = pace[starts + 1]
+    lon, lat = _places(tracklets, network)
+    ids = tracklets.id[member]
     table = Journeys(
         meta=meta,
         id=row_ids(ids[starts], np.add.reduceat(ids, starts), "journey"),
-        probability=np.multiply.reduceat(np.where(first, 1.0, sure[member]), starts).astype(np.float32),
+        probability=np.multiply.reduceat(sure[member], starts).astype(np.float32),
         members=Ragged.from_lengths(ids, size),
-        time=Ragged.from_lengths(_passing_time(tracklets)[member], size),
+        time=Ragged.from_lengths(time[member], size),
         lon=Ragged.from_lengths(lon[member], size),
         lat=Ragged.from_lengths(lat[member], size),
         speed=Ragged.from_lengths(pace.astype(np.float32), size),
@@ -70,34 +75,55 @@ def journeys(
     return table[np.lexsort((table.id, -table.probability))]
 
 
-def _mutual(matches: Matches, tracklets: Tracklets, least: float) -> tuple[Ints, Ints, Floats, Floats]:
-    """Return tracklet rows, probability and lag of the pairs that are each other's best in both directions."""
+class _Steps(NamedTuple):
+    """Pairs of tracklet rows that belong together, and the stretch of road between them."""
+
+    origin: Ints
+    target: Ints
+    probability: Floats
+    seconds: Floats
+    metres: Floats
+    direction: Floats
+
+    def rows(self, chosen: Any) -> _Steps:
+        return _Steps(*(column[chosen] for column in self))
+
+
+def _mutual(matches: Matches, tracklets: Tracklets, network: CameraNetwork, least: float) -> _Steps:
+    """Return the pairs that are each other's best in both directions."""
     some = np.flatnonzero(matches.candidates.lengths > 0)
     place = matches.candidates.offsets[some]
     order = np.argsort(tracklets.id, kind="stable")
     ends = (matches.query[some], matches.candidates.values[place])
     origin, target = (order[np.searchsorted(tracklets.id[order], end)] for end in ends)
-    probability = matches.probability.values[place].astype(np.float64)
-    best = np.lexsort((target, -probability))
-    for end in (origin, target):
-        best = best[np.sort(np.unique(end[best], return_index=True)[1])]
-    best = best[probability[best] >= least]
-    return origin[best], target[best], probability[best], matches.lag_s.values[place][best].astype(np.float64)
-
-
-def _steps(
-    origin: Ints, target: Ints, probability: Floats, seconds: Floats, tracklets: Tracklets, network: CameraNetwork
-) -> tuple[Ints, Floats, Floats]:
-    """Return for each tracklet its predecessor (-1: none), how sure that is, and the speed since then."""
-    follows = np.full(len(tracklets), -1)
-    sure, speed = np.ones(len(tracklets)), np.zeros(len(tracklets))
-    follows[target], sure[target] = origin, probability
-    metres = np.zeros(len(origin))
+    metres, direction = np.zeros(len(some)), np.zeros(len(some))
     for link in network.links:
-        on = (tracklets.camera[origin] == link.origin) & (tracklets.camera[target] == link.target)
-        metres[on] = link.metres
-    speed[target] = metres / np.maximum(seconds, 1e-3)
-    return follows, sure, speed
+        on = (matches.query_camera[some] == link.origin) & (matches.camera[some] == link.target)
+        metres[on], direction[on] = link.metres, link.direction_deg
+    probability = matches.probability.values[place].astype(np.float64)
+    seconds = matches.lag_s.values[place].astype(np.float64)
+    best = np.lexsort((target, -probability))
+    favourite = np.ones(len(best), np.bool_)
+    for end in (origin, target):
+        first = np.zeros(len(best), np.bool_)
+        first[np.unique(end[best], return_index=True)[1]] = True
+        favourite &= first
+    steps = _Steps(origin, target, probability, seconds, metres, direction).rows(best[favourite])
+    return steps.rows(steps.probability >= least)
+
+
+def _onwards(steps: _Steps) -> _Steps:
+    """Return the steps without the weaker one of two between which a vehicle would have turned back."""
+    order = np.argsort(steps.origin, kind="stable")
+    if not len(order):
+        return steps
+    place = np.minimum(np.searchsorted(steps.origin[order], steps.target), len(order) - 1)
+    after = order[place]
+    joined = steps.origin[after] == steps.target
+    turn = np.abs((steps.direction[after] - steps.direction + 180) % 360 - 180)
+    back = np.flatnonzero(joined & (turn > _TURNED_BACK_DEG))
+    weaker = np.where(steps.probability[back] < steps.probability[after[back]], back, after[back])
+    return steps.rows(~np.isin(np.arange(len(order)), weaker))
 
 
 def _chains(follows: Ints, time: NDArray[np.datetime64]) -> tuple[Ints, Ints]:

@@ -25,6 +25,7 @@ _STRANGERS_EACH = 40
 _HEAT, _COOLING = 0.3, 0.75
 _RATE_S = 30.0
 _LEAST_ODDS = 1e-4
+_FEWEST_NEW = 0.3
 _HOPELESS = 1e-6
 
 
@@ -75,14 +76,16 @@ def learn_link(queries: Side, gallery: Side, link: Link, settings: MatchSettings
         cohort=cohort,
         comes=np.full((2, 2), 0.5),
         rate=_rate(gallery),
-        new=np.full(2, 0.7),
+        new=np.ones(2),
         window=(link.min_s, link.max_s),
     )
-    model = _fitted(model, queries, gallery, settings, _HEAT)
-    return _fitted(replace(model, window=model.travel.window()), queries, gallery, settings, 0.02)
+    model = _fitted(model, queries, gallery, settings, _HEAT, 1.0)
+    return _fitted(replace(model, window=model.travel.window()), queries, gallery, settings, 0.02, _FEWEST_NEW)
 
 
-def _fitted(model: LinkModel, queries: Side, gallery: Side, settings: MatchSettings, heat: float) -> LinkModel:
+def _fitted(
+    model: LinkModel, queries: Side, gallery: Side, settings: MatchSettings, heat: float, fewest: float
+) -> LinkModel:
     """Return the model after some rounds of belief and fit over its window."""
     expected = len(queries) * len(gallery) * (model.window[1] - model.window[0])
     expected /= max(float(gallery.time[-1] - gallery.time[0]), 1.0) if len(gallery) else 1.0
@@ -102,8 +105,8 @@ def _fitted(model: LinkModel, queries: Side, gallery: Side, settings: MatchSetti
             model,
             looks=fit_looks(model.looks, seen.view, belief),
             travel=fit_travel_time(model.travel, seen.met.lag, belief, heat),
-            comes=np.clip(share / np.maximum(1 - share.sum(axis=1, keepdims=True), 0.05), 1e-3, 9.0),
-            new=np.clip(1 - (found.sum(axis=0) + 1) / (others + 4), 0.1, 1.0),
+            comes=np.clip(share / np.maximum(1 - share.sum(axis=1, keepdims=True), 0.05), 1e-3, 4.0),
+            new=np.clip(1 - (found.sum(axis=0) + 1) / (others + 4), fewest, 1.0),
         )
     return model
 
@@ -129,7 +132,7 @@ def _odds(model: LinkModel, seen: Sightings) -> Floats:
     return (
         model.comes.ravel()[seen.kind]
         * np.exp(model.looks.ratio[seen.view])
-        * (model.travel.at(met.lag) / model.rate[met.g])
+        * (model.travel.at(met.lag) / (model.rate[met.g] * model.new[seen.kind % 2]))
     )
 
 

@@ -39,9 +39,10 @@ Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 Three = tuple[Floats, Floats, Floats]
 
-_LEVELS = (0.001, 0.003, 0.006, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25)
-_LEVELS += (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 0.95)
-_SHIFT_S = 25.0
+_LEVELS = np.concatenate(
+    [[0.001, 0.003, 0.006, 0.01, 0.02, 0.03, 0.05, 0.075], np.linspace(0.1, 0.6, 11), [0.7, 0.8, 0.9, 0.95]]
+)
+_SHIFT_S, _LEAST_SHIFT_S = 25.0, 8.0
 _SHIFTS = np.array([1.0, 1.35, 1.8, 2.4, 3.1])
 _STAYS, _STAYS_LEVEL = 0.6, 15
 _MOST = 30.0
@@ -87,10 +88,10 @@ def learn(scene: Scene, settings: TrackSettings) -> Motion:
     start = place[sample.real.i]
     asked = _by_place(place[np.unique(sample.real.i)], None)
     crowd = _crowd(scene, sample.real)
-    belief = np.zeros(len(start))
+    belief: Floats = np.zeros(len(start))
     odds = np.zeros(len(start))
     counts = [histogram.counts(view, belief) for histogram, view in zip(histograms, sample.views, strict=True)]
-    stays = np.full(asked.shape, 0.5)
+    stays: Floats = np.full_like(asked, 0.5)
     for _ in range(settings.rounds + 1):
         parts = zip(histograms, counts, sample.views, chances, strict=True)
         evidence = sum((np.log(h.left_out(c, v, belief)) - n for h, c, v, n in parts), np.zeros(len(start)))
@@ -119,9 +120,11 @@ def _sample(scene: Scene, place: Ints, most: int) -> _Sample:
     distance = likeness(scene, chance)
     stayed = iou(scene.box[chance.i, None], scene.box[chance.j, None])[:, 0, 0] > _STAYS
     edges = np.quantile(distance, _LEVELS) if len(distance) else np.linspace(0.05, 1.2, len(_LEVELS))
-    views = _views(scene, place, chance.rows(~(stayed & (distance < edges[_STAYS_LEVEL]))), edges)
+    views = _views(scene, place, chance.rows(~(stayed & (distance <= edges[_STAYS_LEVEL]))), edges)
     counted = [h.counts(view, np.ones(len(view))) for h, view in zip(_histograms(), views, strict=True)]
-    flat = [Histogram(shape=h.shape, sigma=h.sigma, prior=np.full_like(h.prior, 1 / h.prior.size)) for h in _histograms()]
+    flat = [
+        Histogram(shape=h.shape, sigma=h.sigma, prior=np.full_like(h.prior, 1 / h.prior.size)) for h in _histograms()
+    ]
     chances = [np.log(h.density(counts)).ravel() for h, counts in zip(flat, counted, strict=True)]
     return _Sample(
         real=real,
@@ -138,7 +141,7 @@ def _chance(scene: Scene, start: Ints, gap: Floats) -> Pairs:
     least = max(int(np.ceil(_SHIFT_S / max(step, 1e-3))), 8)
     shifts = np.unique(np.rint(least * _SHIFTS).astype(int)) % max(stills, 1)
     away = np.minimum(shifts, stills - shifts)
-    shifts = shifts[away >= min(least, stills // 3)] if stills > 3 else shifts[:0]
+    shifts = shifts[(away >= min(least, stills // 3)) & (away * step >= _LEAST_SHIFT_S)]
     end = (start[:, None] + 1 + shifts).ravel() % max(stills, 1)
     return pairs_between(scene, np.repeat(start, len(shifts)), end, np.repeat(gap, len(shifts)))
 
@@ -166,7 +169,7 @@ def _histograms() -> tuple[Histogram, Histogram, Histogram]:
     motion = np.where(np.abs(along) < 2.1, 1.0, 0.05)[:, None] * np.exp(-np.abs(across) / 0.5)
     bins = np.linspace(-1, 1, CHANGE[2])
     change = np.exp(-np.abs(bins[:, None]) / 0.2 - np.abs(bins) / 0.25)
-    alike = np.diff(np.array([0.0, *_LEVELS, 1.0]) ** 0.5)
+    alike = np.diff(np.concatenate([[0.0], _LEVELS, [1.0]]) ** 0.5)
     return (
         Histogram(shape=MOTION, sigma=(1.0, 1.0, 0.8, 0.7), prior=motion / motion.sum()),
         Histogram(shape=CHANGE, sigma=(0.0, 0.7, 0.8, 0.8), prior=change / change.sum()),

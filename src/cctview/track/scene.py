@@ -137,7 +137,7 @@ def _scale(box: Floats, middle: Floats, bottom: Floats, height: float) -> Floats
     shrink towards a horizon at 0.3 of the height keep it sane where there is little to learn from.
     """
     tall = size(box)[:, 1]
-    usual = float(np.median(tall) / max(np.median(bottom) / height - 0.3, 0.1))
+    usual = float(np.median(tall)) / max(float(np.median(bottom)) / height - 0.3, 0.1)
     feet = height * np.array([0.4, 0.7, 1.0])
     pseudo = np.maximum(usual * (feet / height - 0.3), 1.0)
     x, y, h = (

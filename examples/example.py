@@ -14,10 +14,10 @@ from cctview import load_detector, load_embedder, open_source, original, sim
 
 
 def main(folder: Path, base: str, targets: list[str]) -> None:
-    quiet = lambda stage, done, total: None  # noqa: E731
-    original.detect(open_source(folder), folder, load_detector(), quiet)
-    original.extract(folder, load_embedder(), quiet)
-    report = original.match(folder, base, targets, quiet)
+    """Write detections, features and matches beside the stills."""
+    original.detect(open_source(folder), folder, load_detector())
+    original.extract(folder, load_embedder())
+    report = original.match(folder, base, targets)
     print(f"{report.counts['queries']} vehicles at {base}, compared with {report.counts['gallery']} at {targets}")
     print(f"the nearest of each: {folder / f'{base}--matches.json'}")
 

@@ -17,7 +17,9 @@ def frame(**given: object) -> Frame:
 
 
 def test_a_frame_is_named_by_camera_time_and_content() -> None:
-    ids = {frame(**change).id for change in ({}, {"camera": "b"}, {"digest": 2}, {"time": NOON + np.timedelta64(1, "s")})}
+    ids = {
+        frame(**change).id for change in ({}, {"camera": "b"}, {"digest": 2}, {"time": NOON + np.timedelta64(1, "s")})
+    }
     assert len(ids) == 4
     assert frame().id == frame(name="other", image=np.ones((9, 9, 3), np.uint8)).id
 

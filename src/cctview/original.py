@@ -15,12 +15,13 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from scipy.spatial.distance import cdist
 
 from cctview.detect import Detector
 from cctview.embed import Embedder
 from cctview.embed.crops import cut
-from cctview.errors import FormatError, InputError, MissingError, PolicyError, StoreError, nearest
+from cctview.errors import FormatError, FrameError, InputError, MissingError, PolicyError, StoreError, nearest
 from cctview.formats.files import file_name, write_bytes
 from cctview.formats.original import (
     OriginalDetections,
@@ -33,17 +34,16 @@ from cctview.formats.original import (
     write_matches,
 )
 from cctview.formats.tree import OriginalTree, read_tree
-from cctview.naming import parse_still_name
+from cctview.naming import is_output, parse_still_name, still_stem
 from cctview.privacy import redact
-from cctview.sources import DecodeLimits, Skipped, Source, decode, open_source
+from cctview.progress import Progress, silent
+from cctview.sources import IMAGE_ENDINGS, Skipped, Source, decode, open_source
 from cctview.store import Batch, Store
 from cctview.types import PERSON, Detections, Embeddings, Frame, Frames, Ragged
 
 __all__ = ["OriginalReport", "detect", "extract", "import_tree", "match"]
 
 _BATCH = 32
-_STILL_ENDINGS = ("--original.jpeg", "--original.jpg", ".jpeg", ".jpg", ".png")
-Progress = Callable[[str, int, int | None], None]
 R = TypeVar("R")
 
 
@@ -56,12 +56,18 @@ class OriginalReport:
 
 
 def detect(
-    source: Source, out: Path, detector: Detector, progress: Progress, *, json_only: bool = False
+    source: Source,
+    out: Path,
+    detector: Detector,
+    progress: Progress = silent,
+    *,
+    min_score: float = 0.4,
+    json_only: bool = False,
 ) -> OriginalReport:
     """Write the detections, the drawn boxes and the crops of every still into the folder ``out``.
 
-    People are listed, and blacked out in everything that is drawn. Stills whose outputs are there
-    already are left alone.
+    People are listed from ``min_score`` on, and blacked out in everything that is drawn wherever the
+    detector suspects one. Stills whose outputs are there already are left alone.
     """
     report = OriginalReport()
     todo = _todo(source, out, detector.producer, report, json_only=json_only)
@@ -70,14 +76,16 @@ def detect(
         found = detector(frames)
         for frame in frames:
             rows = found[found.frame == frame.id]
-            shown = replace(frame, image=redact(frame.image, rows.box[rows.type == PERSON]))
+            person = rows.type == PERSON
+            shown = replace(frame, image=redact(frame.image, rows.box[person]))
+            rows = rows[~person | (rows.score >= min_score)]
             write_detections(out, shown, rows, detector.producer, json_only=json_only)
             report.counts.update(stills=1, detections=len(rows))
         progress("stills", report.counts["stills"] + report.counts["done before"], total)
     return report
 
 
-def extract(folder: Path, embedder: Embedder, progress: Progress) -> OriginalReport:
+def extract(folder: Path, embedder: Embedder, progress: Progress = silent) -> OriginalReport:
     """Write the features of every detection listed below ``folder``, from its still or its crops.
 
     People get none. Files whose features are there already are left alone.
@@ -86,14 +94,15 @@ def extract(folder: Path, embedder: Embedder, progress: Progress) -> OriginalRep
     files = sorted(folder.rglob("*--detections.json"))
     if not files:
         raise MissingError(f"{folder}: no *--detections.json in it; run `cctview detect` into it first")
+    stills = _pictures(folder)
     for number, path in enumerate(files):
         progress("stills", number, len(files))
         for found in _read(path, read_detections, report):
-            _extract_one(path, found, embedder, report)
+            _extract_one(path, found, stills.get(found.still), embedder, report)
     return report
 
 
-def match(folder: Path, base: str, targets: Iterable[str], progress: Progress) -> OriginalReport:
+def match(folder: Path, base: str, targets: Iterable[str], progress: Progress = silent) -> OriginalReport:
     """Write the Euclidean distance of every base detection to every detection of the target cameras."""
     report = OriginalReport()
     features = _features_by_camera(folder, report, progress)
@@ -111,7 +120,7 @@ def match(folder: Path, base: str, targets: Iterable[str], progress: Progress) -
     return report
 
 
-def import_tree(folder: Path, store: Store, detector: Detector, progress: Progress) -> OriginalReport:
+def import_tree(folder: Path, store: Store, detector: Detector, progress: Progress = silent) -> OriginalReport:
     """Put a tree the original made into a store: its stills, detections and features.
 
     ``detector`` looks only for people, whom the original misses half of the time: they are blacked
@@ -130,7 +139,7 @@ def import_tree(folder: Path, store: Store, detector: Detector, progress: Progre
     return report
 
 
-def export_tree(store: Store, folder: Path, progress: Progress) -> OriginalReport:
+def export_tree(store: Store, folder: Path, progress: Progress = silent) -> OriginalReport:
     """Write every stored still with its detections and features as the original's files, flat.
 
     Stills the policy did not keep get no picture, no drawn boxes and no crops.
@@ -170,13 +179,25 @@ def _read(path: Path, reader: Callable[[Path], R], report: OriginalReport) -> It
         report.skipped.append(Skipped(str(path), str(error).removeprefix(f"{path}: ")))
 
 
-def _extract_one(path: Path, found: OriginalDetections, embedder: Embedder, report: OriginalReport) -> None:
+def _pictures(folder: Path) -> dict[str, Path]:
+    """Return the stills below a folder by the stem of their readable ids."""
+    files = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in IMAGE_ENDINGS)
+    return {still_stem(path.stem): path for path in files if not any(map(is_output, (path.stem, path.parent.name)))}
+
+
+def _extract_one(
+    path: Path, found: OriginalDetections, still: Path | None, embedder: Embedder, report: OriginalReport
+) -> None:
     target = path.with_name(f"{found.still}--features.json")
     if target.exists() and any(item.model == embedder.producer for item in _read(target, read_features, report)):
         report.counts["done before"] += 1
         return
     keep = np.flatnonzero((found.type != PERSON) & (found.box[:, :2] < found.box[:, 2:]).all(axis=1))
-    names, crops = _crops(path, found, keep, embedder)
+    try:
+        names, crops = _crops(path, found, keep, still, embedder)
+    except (FrameError, OSError) as error:
+        report.skipped.append(Skipped(str(path), f"no features: {error}"))
+        return
     if len(names) < len(keep):
         report.skipped.append(Skipped(str(path), f"{len(keep) - len(names)} detections have neither still nor crop"))
     write_features(target, found.still, names, embedder(crops), embedder.producer)
@@ -184,32 +205,23 @@ def _extract_one(path: Path, found: OriginalDetections, embedder: Embedder, repo
 
 
 def _crops(
-    path: Path, found: OriginalDetections, keep: NDArray[np.intp], embedder: Embedder
+    path: Path, found: OriginalDetections, keep: NDArray[np.intp], still: Path | None, embedder: Embedder
 ) -> tuple[NDArray[np.str_], NDArray[np.uint8]]:
     """Return the names and crops ``(N, S, S, 3)`` of these rows, cut from the still where it is there."""
-    still = _still_beside(path, found.still)
     if still is not None:
-        return found.names[keep], cut(still, found.box[keep].astype(np.float32), embedder.side, embedder.margin)
+        image = decode(still.read_bytes(), str(still)).image
+        return found.names[keep], cut(image, found.box[keep].astype(np.float32), embedder.side, embedder.margin)
     folder = path.with_name(f"{found.still}--detections")
     files = [folder / f"{name}.jpeg" for name in found.names[keep].tolist()]
     there = np.array([file.is_file() for file in files], np.bool_)
-    crops = [_whole(file, embedder) for file in itertools.compress(files, there)]
-    side = embedder.side
-    return found.names[keep][there], np.concatenate(crops) if crops else np.zeros((0, side, side, 3), np.uint8)
+    crops = [_whole(file, embedder.side) for file in itertools.compress(files, there)]
+    return found.names[keep][there], np.array(crops, np.uint8).reshape(-1, embedder.side, embedder.side, 3)
 
 
-def _whole(file: Path, embedder: Embedder) -> NDArray[np.uint8]:
-    image = decode(file.read_bytes(), str(file), DecodeLimits(min_side=1)).image
-    height, width = image.shape[:2]
-    return cut(image, np.array([[0, 0, width, height]], np.float32), embedder.side, 0.0)
-
-
-def _still_beside(path: Path, still: str) -> NDArray[np.uint8] | None:
-    for ending in _STILL_ENDINGS:
-        file = path.with_name(still + ending)
-        if file.is_file():
-            return decode(file.read_bytes(), str(file)).image
-    return None
+def _whole(file: Path, side: int) -> NDArray[np.uint8]:
+    """Return a crop the original made, as wide and high as the embedder wants it."""
+    with Image.open(file) as image:
+        return np.asarray(image.convert("RGB").resize((side, side), Image.Resampling.BILINEAR))
 
 
 def _features_by_camera(

@@ -13,7 +13,6 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from cctview.embed import Embedder, embed
 from cctview.journeys import JourneySettings, journeys
 from cctview.match import MatchSettings, match
 from cctview.network import CameraNetwork
+from cctview.progress import Progress, silent
 from cctview.sources import Known, Skipped, Source
 from cctview.store import Batch, Store
 from cctview.track import TrackSettings, track
@@ -31,14 +31,6 @@ __all__ = ["Analysis", "RunReport", "RunSettings", "analyse", "analysed", "inges
 
 
 Seconds = defaultdict[str, float]
-
-
-class Progress(Protocol):
-    """What a run tells whoever watches it."""
-
-    def __call__(self, stage: str, done: int, total: int | None) -> None:
-        """Say how far a stage is; ``total`` is None where nobody can know."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +170,7 @@ def run(
     embedder: Embedder,
     *,
     settings: RunSettings | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     report: RunReport | None = None,
 ) -> RunReport:
     """Take a source of stills to journeys in a store, and say what was done.
@@ -188,7 +180,6 @@ def run(
     Pass a ``report`` to see how far a run came that ends in an exception.
     """
     settings = settings or RunSettings()
-    progress = progress or _silent
     report = report if report is not None else RunReport()
     start = time.perf_counter()
     try:
@@ -199,10 +190,6 @@ def run(
     finally:
         report.seconds = time.perf_counter() - start
     return report
-
-
-def _silent(stage: str, done: int, total: int | None) -> None:
-    """Report to nobody."""
 
 
 def _batches(source: Source, store: Store, settings: RunSettings, report: RunReport) -> Iterator[list[Frame]]:

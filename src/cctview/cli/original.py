@@ -41,7 +41,7 @@ def detect(
     source = open_source(images, timezone=timezone)
     with interruptible(), progress() as bars:
         finder = load_detector(detector, DetectSettings(min_score=min_score))
-        report = original.detect(source, out, finder, bars, json_only=json_only)
+        report = original.detect(source, out, finder, bars, min_score=min_score, json_only=json_only)
     show(report, as_json=as_json)
 
 

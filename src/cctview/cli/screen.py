@@ -6,10 +6,9 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from cctview.pipeline import Progress
+from cctview.progress import Progress, silent
 
 __all__ = ["answer", "interruptible", "progress", "say"]
 
@@ -30,7 +29,7 @@ def interruptible() -> Iterator[None]:
 def progress() -> Iterator[Progress]:
     """Give a progress callback: bars on a terminal, nothing when stderr is not one."""
     if not sys.stderr.isatty():
-        yield _silent
+        yield silent
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -46,10 +45,6 @@ def progress() -> Iterator[Progress]:
             bars.update(tasks[stage], completed=done, total=total)
 
         yield show
-
-
-def _silent(stage: str, done: int, total: int | None) -> None:
-    """Report to nobody."""
 
 
 def answer(values: Mapping[str, Any], *, as_json: bool) -> None:

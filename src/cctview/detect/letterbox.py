@@ -14,6 +14,9 @@ from cctview.types import Frame
 
 __all__ = ["Letterbox", "stacked"]
 
+# The graph picks its best K cells, so it must have more than K.
+_LEAST_SIDE = 128
+
 
 @dataclass(frozen=True, kw_only=True)
 class Letterbox:
@@ -56,4 +59,4 @@ def stacked(frames: Sequence[Frame], rule: Letterbox) -> tuple[NDArray[np.uint8]
 
 
 def _raised(value: float, stride: int) -> int:
-    return max(stride, -(-round(value) // stride) * stride)
+    return max(_LEAST_SIDE, -(-round(value) // stride) * stride)

@@ -28,7 +28,11 @@ _FAMILIES = (VEHICLE_TYPES, ("motorcycle", "bicycle"), (PERSON,))
 
 @dataclass(frozen=True, kw_only=True)
 class DetectSettings:
-    """What counts as found. ``min_score`` replaces the record's thresholds, people's included."""
+    """What counts as found.
+
+    ``min_score`` replaces the record's thresholds. People are reported from the threshold redaction
+    needs all the same, unless ``min_score`` is lower still. ``batch_pixels`` bounds one call.
+    """
 
     min_score: float | None = None
     batch_pixels: int = 4_000_000
@@ -64,10 +68,9 @@ class OnnxDetector:
         return self._table(frames, row[order], box[order], score[order], label[order])
 
     def _lowest_scores(self) -> NDArray[np.float32]:
-        thresholds = dict(self.record.thresholds)
-        thresholds[PERSON] = float(self.record.settings["redaction_threshold"])
-        if self.settings.min_score is not None:
-            thresholds = dict.fromkeys(OBJECT_TYPES, self.settings.min_score)
+        redaction, least = float(self.record.settings["redaction_threshold"]), self.settings.min_score
+        thresholds = dict(self.record.thresholds) if least is None else dict.fromkeys(OBJECT_TYPES, least)
+        thresholds[PERSON] = redaction if least is None else min(redaction, least)
         return np.array([thresholds[label] for label in self.record.labels], np.float32)
 
     def _batches(self, frames: Sequence[Frame]) -> Iterator[NDArray[np.intp]]:

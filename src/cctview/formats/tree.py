@@ -225,7 +225,7 @@ def _features(
         known = np.array([name in row_of for name in found.names.tolist()], np.bool_)
         rows = np.array([row_of[name] for name in found.names[known].tolist()], np.int64)
         vectors[rows], filled[rows] = found.vectors[known], True
-    vectors = vectors if filled.all() else vectors[filled]
+    vectors = vectors if filled.all() or not filled.any() else vectors[filled]
     return OriginalVectors(model=model, detection=detections.id[filled], vectors=vectors)
 
 

@@ -11,9 +11,9 @@ from scipy.ndimage import gaussian_filter1d
 
 from cctview.assign import soft_assign
 from cctview.match.candidates import Meetings, Side, distances, meetings, strangers
-from cctview.match.looks import Cohort, Looks, cohort_of, first_looks, fit_looks
+from cctview.match.looks import Cohort, Looks, against, cohort_of, first_looks, fit_looks
 from cctview.match.settings import MatchSettings
-from cctview.match.travel import TravelTime, first_travel_time, fit_travel_time
+from cctview.match.travel import TravelTime, first_travel_time, fit_travel_time, peak_travel_time
 from cctview.network import Link
 
 __all__ = ["LinkModel", "Sightings", "beliefs", "learn_link", "sightings"]
@@ -21,11 +21,12 @@ __all__ = ["LinkModel", "Sightings", "beliefs", "learn_link", "sightings"]
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
-_STRANGERS_EACH = 40
+_FAR_S, _NEAR_S = 600.0, 200.0
 _HEAT, _COOLING = 0.3, 0.75
 _RATE_S = 30.0
 _LEAST_ODDS = 1e-4
 _FEWEST_NEW = 0.3
+_ROOM = 1.2
 _HOPELESS = 1e-6
 
 
@@ -69,7 +70,7 @@ def learn_link(queries: Side, gallery: Side, link: Link, settings: MatchSettings
     time was found to lie.
     """
     cohort = cohort_of(queries, gallery)
-    strange = strangers(queries, gallery, link.min_s, link.max_s, _STRANGERS_EACH)
+    strange = strangers(queries, gallery, link.min_s, link.max_s, _FAR_S)
     model = LinkModel(
         looks=first_looks(queries, gallery, cohort, strange),
         travel=first_travel_time(link),
@@ -80,16 +81,37 @@ def learn_link(queries: Side, gallery: Side, link: Link, settings: MatchSettings
         window=(link.min_s, link.max_s),
     )
     model = _fitted(model, queries, gallery, settings, _HEAT, 1.0)
-    return _fitted(replace(model, window=model.travel.window()), queries, gallery, settings, 0.02, _FEWEST_NEW)
+    model = replace(model, travel=_peak(model, queries, gallery, settings) or model.travel)
+    window = _widened(model.travel.window(), link)
+    looks = against(model.looks, queries, gallery, cohort, strangers(queries, gallery, *window, _NEAR_S))
+    return _fitted(replace(model, window=window, looks=looks), queries, gallery, settings, 0.02, _FEWEST_NEW)
+
+
+def _widened(window: tuple[float, float], link: Link) -> tuple[float, float]:
+    """Return the window with room on both sides, still within the link's."""
+    return max(window[0] / _ROOM, link.min_s), min(window[1] * _ROOM, link.max_s)
+
+
+def _peak(model: LinkModel, queries: Side, gallery: Side, settings: MatchSettings) -> TravelTime | None:
+    """Return the travel time seen as a peak over all lags of the link, None where none stands out."""
+    seen = sightings(model, queries, gallery, _thinned(model, queries, gallery, 16 * settings.learn_pairs))
+    odds = np.exp(model.looks.ratio[seen.view])
+    sure = np.array([0.0, 0.5, 0.5, 1.0])[seen.kind]
+    return peak_travel_time(model.travel, seen.met.lag, sure * odds / (odds + 20))
+
+
+def _thinned(model: LinkModel, queries: Side, gallery: Side, most: int) -> Ints:
+    """Return every n-th query, so that about ``most`` pairs fall into the window."""
+    span = max(float(gallery.time[-1] - gallery.time[0]), 1.0) if len(gallery) else 1.0
+    expected = len(queries) * len(gallery) * (model.window[1] - model.window[0]) / span
+    return np.arange(0, len(queries), 1 + int(expected // most))
 
 
 def _fitted(
     model: LinkModel, queries: Side, gallery: Side, settings: MatchSettings, heat: float, fewest: float
 ) -> LinkModel:
     """Return the model after some rounds of belief and fit over its window."""
-    expected = len(queries) * len(gallery) * (model.window[1] - model.window[0])
-    expected /= max(float(gallery.time[-1] - gallery.time[0]), 1.0) if len(gallery) else 1.0
-    chosen = np.arange(0, len(queries), 1 + int(expected // settings.learn_pairs))
+    chosen = _thinned(model, queries, gallery, settings.learn_pairs)
     seen = sightings(model, queries, gallery, chosen)
     count = np.bincount(queries.sure[chosen].astype(int), minlength=2)
     others = np.bincount(gallery.sure.astype(int), minlength=2) * len(chosen) / max(len(queries), 1)

@@ -20,7 +20,8 @@ Ints = NDArray[np.integer[Any]]
 _OPPOSITE = {"towards": "away", "away": "towards"}
 _SEED = 20200505
 _BLOCK = 256
-_LEAST_REACH_S = 600.0
+_STRANGERS_EACH = 40
+_NEIGHBOURS = 60
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -53,13 +54,10 @@ class Meetings(NamedTuple):
 def side_of(tracklets: Tracklets, camera: str, way: str | None) -> Side:
     """Return the tracklets of ``camera`` that do not go against ``way``."""
     here = np.flatnonzero(tracklets.camera == camera)
-    vector = tracklets.vector[here].astype(np.float64)
-    if len(here) > 2:
-        vector = vector - vector.mean(axis=0)
-    vector /= np.maximum(np.linalg.norm(vector, axis=1, keepdims=True), 1e-9)
     heading = tracklets.heading[here]
     leaving = area(tracklets.last_box[here]) >= area(tracklets.first_box[here])
     stamp = np.where(leaving, tracklets.last_time[here], tracklets.first_time[here]).astype(np.int64) / 1e9
+    vector = _without_the_hour(tracklets.vector[here].astype(np.float64), np.lexsort((tracklets.id[here], stamp)))
     keep = np.flatnonzero(heading != _OPPOSITE.get(way or "", ""))
     keep = keep[np.lexsort((tracklets.id[here][keep], stamp[keep]))]
     return Side(
@@ -69,6 +67,19 @@ def side_of(tracklets: Tracklets, camera: str, way: str | None) -> Side:
         vector=vector[keep],
         quality=tracklets.quality[here][keep].astype(np.float64),
     )
+
+
+def _without_the_hour(vector: Floats, order: Ints) -> Floats:
+    """Return unit vectors after what all vehicles of this camera and these minutes share is taken away."""
+    count = len(vector)
+    if count < 3:
+        return vector
+    total = np.concatenate([np.zeros((1, vector.shape[1])), np.cumsum(vector[order], axis=0)])
+    begin = np.clip(np.arange(count) - _NEIGHBOURS, 0, max(count - 2 * _NEIGHBOURS - 1, 0))
+    end = np.minimum(begin + 2 * _NEIGHBOURS + 1, count)
+    moved = np.empty_like(vector)
+    moved[order] = vector[order] - (total[end] - total[begin]) / (end - begin)[:, None]
+    return moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
 
 
 def expected_heading(network: CameraNetwork, camera: str, link: Link) -> str | None:
@@ -89,15 +100,15 @@ def meetings(queries: Side, gallery: Side, low: float, high: float, chosen: Ints
     return Meetings(q, g, gallery.time[g] - queries.time[q])
 
 
-def strangers(queries: Side, gallery: Side, low: float, high: float, each: int) -> Meetings:
-    """Return pairs that cannot be one vehicle: ``each`` drawn for every query, outside the window but not far.
+def strangers(queries: Side, gallery: Side, low: float, high: float, reach: float) -> Meetings:
+    """Return pairs that cannot be one vehicle: drawn from lags up to ``reach`` seconds outside the window.
 
-    Not far, because light and weather make all vehicles of a few minutes look alike.
+    Not from further away, because light and weather make all vehicles of a few minutes look alike.
     """
     rng = np.random.default_rng(_SEED)
-    reach = max(2 * high, _LEAST_REACH_S)
-    start = np.searchsorted(gallery.time, queries.time - reach)
-    count = np.searchsorted(gallery.time, queries.time + reach) - start
+    start = np.searchsorted(gallery.time, queries.time + low - reach)
+    count = np.searchsorted(gallery.time, queries.time + high + reach) - start
+    each = int(np.ceil(_STRANGERS_EACH * (high - low + 2 * reach) / (2 * reach)))
     q = np.repeat(np.arange(len(queries)), np.where(count > 0, each, 0))
     g = start[q] + (rng.random(len(q)) * count[q]).astype(np.intp)
     lag = gallery.time[g] - queries.time[q]

@@ -12,7 +12,7 @@ from scipy.optimize import isotonic_regression
 
 from cctview.match.candidates import Meetings, Side, distances
 
-__all__ = ["Cohort", "Looks", "cohort_of", "first_looks", "fit_looks"]
+__all__ = ["Cohort", "Looks", "against", "cohort_of", "first_looks", "fit_looks"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -95,12 +95,19 @@ def first_looks(queries: Side, gallery: Side, cohort: Cohort, strange: Meetings)
         spread=np.full(_GRADES, spread),
         ratio=np.zeros(0),
     )
-    view = blank.bins(queries, gallery, strange, score)
+    return against(blank, queries, gallery, cohort, strange)
+
+
+def against(looks: Looks, queries: Side, gallery: Side, cohort: Cohort, strange: Meetings) -> Looks:
+    """Return the looks with their chance part counted anew from strangers."""
+    score = cohort.score(strange, distances(queries, gallery, strange))
+    view = looks.bins(queries, gallery, strange, score)
     counts = np.bincount(view, minlength=_GRADES * _BINS).reshape(_GRADES, _BINS).astype(np.float64)
     counts = gaussian_filter1d(counts, 1.5, axis=1, mode="constant")
-    usual = counts.sum(axis=0) + _PSEUDO * _normal(blank, np.array([middle]), np.array([1.3 * spread]))[0]
+    middle, spread = (float(score.mean()), float(score.std())) if len(score) > 1 else (0.0, 1.0)
+    usual = counts.sum(axis=0) + _PSEUDO * _normal(looks, np.array([middle]), np.array([1.3 * max(spread, 0.1)]))[0]
     mixed = counts + _PSEUDO * usual / usual.sum()
-    return _with_ratio(replace(blank, chance=np.log(mixed / mixed.sum(axis=1, keepdims=True))))
+    return _with_ratio(replace(looks, chance=np.log(mixed / mixed.sum(axis=1, keepdims=True))))
 
 
 def fit_looks(before: Looks, view: Ints, belief: Floats) -> Looks:

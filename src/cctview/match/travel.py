@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from cctview.network import Link
 
-__all__ = ["TravelTime", "first_travel_time", "fit_travel_time"]
+__all__ = ["TravelTime", "first_travel_time", "fit_travel_time", "peak_travel_time"]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -20,6 +20,9 @@ _USUAL_SPEED_MPS = 16.0
 _SPEED_SPREAD = 0.6
 _STAMP_S = 1.0
 _PSEUDO = 5.0
+_NARROW, _WIDE = 1.5, 15.0
+_SIGNIFICANT = 3.5
+_FLOOR = 0.03
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -61,6 +64,35 @@ def first_travel_time(link: Link) -> TravelTime:
     mass = np.exp(-(spread**2) / 2) + 0.02
     mass /= mass.sum()
     return TravelTime(low=low, edges=edges, density=mass / np.diff(edges), prior=mass)
+
+
+def peak_travel_time(before: TravelTime, lag: Floats, weight: Floats) -> TravelTime | None:
+    """Return the density where likely pairs stand out from lags a little shorter and longer, or None.
+
+    ``weight`` says how alike each pair looks, without regard to the lag. What varies slowly with the
+    lag, such as the light, cancels; the peak must be significant, given the prior.
+    """
+    count = len(before.density)
+    pairs, total, square = (np.bincount(before.bins(lag), w, count) for w in (None, weight, weight**2))
+    usual = float(np.average(before.edges[1:], weights=before.density * np.diff(before.edges)))
+    narrow, wide = np.hypot(_NARROW, _STAMP_S / usual / _GRAIN), _WIDE
+    here, near, noise = (
+        gaussian_filter1d(w.astype(np.float64), narrow, mode="constant") for w in (total, pairs, square)
+    )
+    around = [gaussian_filter1d(w.astype(np.float64), wide, mode="constant") for w in (total, pairs)]
+    excess = here - near * around[0] / np.maximum(around[1], 1e-9)
+    sigma = excess / np.sqrt(noise / (2 * np.sqrt(np.pi) * narrow) + 1e-9)
+    best = int(np.argmax(sigma + np.log(before.prior / before.prior.max())))
+    if sigma[best] < _SIGNIFICANT:
+        return None
+    below = np.flatnonzero(sigma < sigma[best] / 5)
+    first = int(below[below < best].max(initial=-1)) + 1
+    last = int(below[below > best].min(initial=count))
+    mass = np.zeros(count)
+    mass[first:last] = excess[first:last]
+    mass = gaussian_filter1d(mass / mass.sum(), narrow, mode="constant") + _FLOOR * before.prior / before.prior.sum()
+    mass /= mass.sum()
+    return replace(before, density=mass / np.diff(before.edges), prior=mass)
 
 
 def fit_travel_time(before: TravelTime, lag: Floats, belief: Floats, heat: float) -> TravelTime:

@@ -27,6 +27,7 @@ _RATE_S = 30.0
 _LEAST_ODDS = 1e-4
 _FEWEST_NEW = 0.3
 _ROOM = 1.2
+_PSEUDO_HEIGHTS = 30.0
 _HOPELESS = 1e-6
 
 
@@ -37,7 +38,7 @@ class LinkModel:
     ``comes`` (2, 2) is the odds that a tracklet has its other half, by whether the headings of the
     query and of the gallery are sure; ``rate`` is how many gallery tracklets arrive per second around
     each one, ``new`` (2,) the share of those that did not come by this link, by heading; ``window``
-    are the lags worth looking at.
+    are the lags worth looking at, ``tall`` how far the heights of one vehicle go together.
     """
 
     looks: Looks
@@ -47,20 +48,25 @@ class LinkModel:
     rate: Floats
     new: Floats
     window: tuple[float, float]
+    tall: float = 0.3
 
 
 class Sightings(NamedTuple):
-    """Pairs with what speaks for them: distance, bin of appearance, kind of headings (0..3)."""
+    """Pairs with what speaks for them: distance, bin of appearance, kind of headings (0..3), heights.
+
+    ``tall`` (P, 2) are the heights of both, 0 where one of them is not known.
+    """
 
     met: Meetings
     distance: Floats
     view: Ints
     kind: Ints
+    tall: Floats
 
     def rows(self, chosen: Any) -> Sightings:
         """Return the chosen pairs only."""
         met = Meetings(*(column[chosen] for column in self.met))
-        return Sightings(met, self.distance[chosen], self.view[chosen], self.kind[chosen])
+        return Sightings(met, self.distance[chosen], self.view[chosen], self.kind[chosen], self.tall[chosen])
 
 
 def learn_link(queries: Side, gallery: Side, link: Link, settings: MatchSettings) -> LinkModel:
@@ -81,10 +87,16 @@ def learn_link(queries: Side, gallery: Side, link: Link, settings: MatchSettings
         window=(link.min_s, link.max_s),
     )
     model = _fitted(model, queries, gallery, settings, _HEAT, 1.0)
-    model = replace(model, travel=_peak(model, queries, gallery, settings) or model.travel)
-    window = _widened(model.travel.window(), link)
-    looks = against(model.looks, queries, gallery, cohort, strangers(queries, gallery, *window, _NEAR_S))
-    return _fitted(replace(model, window=window, looks=looks), queries, gallery, settings, 0.02, _FEWEST_NEW)
+    for _ in range(2):
+        peak = _peak(replace(model, window=(link.min_s, link.max_s)), queries, gallery, settings)
+        model = replace(model, travel=peak or model.travel)
+        window = _widened(model.travel.window(), link)
+        looks = against(model.looks, queries, gallery, cohort, strangers(queries, gallery, *window, _NEAR_S))
+        model = replace(model, window=window, looks=looks)
+        model = _fitted(model, queries, gallery, settings, 0.02, _FEWEST_NEW)
+        if peak is not None:
+            break
+    return model
 
 
 def _widened(window: tuple[float, float], link: Link) -> tuple[float, float]:
@@ -95,7 +107,7 @@ def _widened(window: tuple[float, float], link: Link) -> tuple[float, float]:
 def _peak(model: LinkModel, queries: Side, gallery: Side, settings: MatchSettings) -> TravelTime | None:
     """Return the travel time seen as a peak over all lags of the link, None where none stands out."""
     seen = sightings(model, queries, gallery, _thinned(model, queries, gallery, 16 * settings.learn_pairs))
-    odds = np.exp(model.looks.ratio[seen.view])
+    odds = np.exp(model.looks.ratio[seen.view] + _height_evidence(seen.tall, model.tall))
     sure = np.array([0.0, 0.5, 0.5, 1.0])[seen.kind]
     return peak_travel_time(model.travel, seen.met.lag, sure * odds / (odds + 20))
 
@@ -128,6 +140,7 @@ def _fitted(
             looks=fit_looks(model.looks, seen.view, belief),
             travel=fit_travel_time(model.travel, seen.met.lag, belief, heat),
             comes=np.clip(share / np.maximum(1 - share.sum(axis=1, keepdims=True), 0.05), 1e-3, 4.0),
+            tall=_fit_heights(seen.tall, belief),
             new=np.clip(1 - (found.sum(axis=0) + 1) / (others + 4), fewest, 1.0),
         )
     return model
@@ -138,7 +151,10 @@ def sightings(model: LinkModel, queries: Side, gallery: Side, chosen: Ints) -> S
     met = meetings(queries, gallery, *model.window, chosen)
     distance = distances(queries, gallery, met)
     view = model.looks.bins(queries, gallery, met, model.cohort.score(met, distance))
-    return Sightings(met, distance, view, 2 * queries.sure[met.q] + gallery.sure[met.g].astype(np.intp))
+    kind = 2 * queries.sure[met.q] + gallery.sure[met.g].astype(np.intp)
+    known = queries.whole[met.q] & gallery.whole[met.g]
+    tall = np.column_stack([queries.tall[met.q], gallery.tall[met.g]]) * known[:, None]
+    return Sightings(met, distance, view, kind, tall)
 
 
 def beliefs(model: LinkModel, seen: Sightings, queries: Side, gallery: Side) -> tuple[Sightings, Floats]:
@@ -153,9 +169,25 @@ def _odds(model: LinkModel, seen: Sightings) -> Floats:
     met = seen.met
     return (
         model.comes.ravel()[seen.kind]
-        * np.exp(model.looks.ratio[seen.view])
+        * np.exp(model.looks.ratio[seen.view] + _height_evidence(seen.tall, model.tall))
         * (model.travel.at(met.lag) / (model.rate[met.g] * model.new[seen.kind % 2]))
     )
+
+
+def _height_evidence(tall: Floats, together: float) -> Floats:
+    """Return the log density ratio of two standard normal heights with this correlation against none."""
+    x, y = tall.T
+    free = 1 - together**2
+    evidence = (2 * together * x * y - together**2 * (x**2 + y**2)) / (2 * free) - np.log(free) / 2
+    return np.where((x == 0) | (y == 0), 0.0, evidence)
+
+
+def _fit_heights(tall: Floats, belief: Floats) -> float:
+    """Return the correlation of heights among pairs believed to be one vehicle, leaning towards 0.3."""
+    x, y = tall.T
+    both = float((belief * x * y).sum()) + _PSEUDO_HEIGHTS * 0.3
+    alone = float((belief * (x**2 + y**2)).sum()) / 2 + _PSEUDO_HEIGHTS
+    return float(np.clip(both / alone, 0.0, 0.7))
 
 
 def _rate(gallery: Side) -> Floats:

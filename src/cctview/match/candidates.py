@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.geometry import area
+from cctview.geometry import area, road_scale, size
 from cctview.network import CameraNetwork, Link
 from cctview.types import Tracklets
 
@@ -22,6 +22,7 @@ _SEED = 20200505
 _BLOCK = 256
 _STRANGERS_EACH = 40
 _NEIGHBOURS = 60
+_EDGE_PX = 2.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -30,7 +31,8 @@ class Side:
 
     ``row`` points into the tracklets; ``time`` (s) is when each was nearest to the camera; ``sure``
     tells those seen to go the link's way from those of unknown heading; ``vector`` is centred on
-    its camera.
+    its camera; ``tall`` is the height against the usual one of its place, in standard deviations, and
+    0 where it is ``cut`` off by the border of the image.
     """
 
     row: Ints
@@ -38,6 +40,8 @@ class Side:
     sure: NDArray[np.bool_]
     vector: Floats
     quality: Floats
+    tall: Floats
+    whole: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.row)
@@ -58,6 +62,7 @@ def side_of(tracklets: Tracklets, camera: str, way: str | None) -> Side:
     leaving = area(tracklets.last_box[here]) >= area(tracklets.first_box[here])
     stamp = np.where(leaving, tracklets.last_time[here], tracklets.first_time[here]).astype(np.int64) / 1e9
     vector = _without_the_hour(tracklets.vector[here].astype(np.float64), np.lexsort((tracklets.id[here], stamp)))
+    tall, whole = _tallness(tracklets[here])
     keep = np.flatnonzero(heading != _OPPOSITE.get(way or "", ""))
     keep = keep[np.lexsort((tracklets.id[here][keep], stamp[keep]))]
     return Side(
@@ -66,7 +71,25 @@ def side_of(tracklets: Tracklets, camera: str, way: str | None) -> Side:
         sure=heading[keep] == way if way else np.ones(len(keep), np.bool_),
         vector=vector[keep],
         quality=tracklets.quality[here][keep].astype(np.float64),
+        tall=tall[keep],
+        whole=whole[keep],
     )
+
+
+def _tallness(tracklets: Tracklets) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return how tall the vehicles of one camera are for their place, and which ones are seen uncut."""
+    both = np.stack([tracklets.first_box, tracklets.last_box]).astype(np.float64)
+    if not len(tracklets):
+        return np.zeros(0), np.zeros(0, np.bool_)
+    right, bottom = both[..., 2].max(), both[..., 3].max()
+    cut = (both[..., 0] < _EDGE_PX) | (both[..., 2] > right - _EDGE_PX) | (both[..., 3] > bottom - _EDGE_PX)
+    best = np.argmax(np.where(cut, 0, area(both)), axis=0)
+    box = np.take_along_axis(both, best[None, :, None], axis=0)[0]
+    tall = np.log(size(box)[:, 1] / road_scale(box))
+    whole = ~np.take_along_axis(cut, best[None], axis=0)[0]
+    middle = np.median(tall[whole]) if whole.any() else 0.0
+    spread = np.sqrt(np.mean(np.clip(tall[whole] - middle, -0.6, 0.6) ** 2)) if whole.any() else 1.0
+    return np.clip((tall - middle) / max(float(spread), 1e-3), -3, 3), whole
 
 
 def _without_the_hour(vector: Floats, order: Ints) -> Floats:

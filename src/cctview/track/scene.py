@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.geometry import iou, size
+from cctview.geometry import iou, road_scale
 from cctview.types import VEHICLE_TYPES, Detections, Embeddings
 
 __all__ = ["Scene", "regular_clock", "scene_of", "vehicles"]
@@ -17,7 +17,6 @@ Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
 _VEHICLE_HEIGHT_M = 1.5
-_LEAST_PX = 4.0
 _EDGE_PX = 2.0
 _ROBUST_ROUNDS = 15
 
@@ -74,7 +73,7 @@ def scene_of(row: Ints, detections: Detections, vectors: Floats, duplicate_iou: 
     times = detections.time[row[starts]].astype(np.int64)
     middle, bottom = (box[:, 0] + box[:, 2]) / 2, box[:, 3]
     width, height = box[:, 2].max(), bottom.max()
-    scale = _scale(box, middle, bottom, height)
+    scale = road_scale(box)
     side, depth = _VEHICLE_HEIGHT_M * (middle - width / 2) / scale, _VEHICLE_HEIGHT_M * width / scale
     along, across = _road(side, depth)
     return Scene(
@@ -128,29 +127,6 @@ def _centred(vectors: Floats) -> Floats:
     moved = vectors - vectors.mean(axis=0)
     length = np.linalg.norm(moved, axis=1, keepdims=True)
     return np.where(length > 1e-6, moved / np.maximum(length, 1e-6), 0.0)
-
-
-def _scale(box: Floats, middle: Floats, bottom: Floats, height: float) -> Floats:
-    """Return the usual box height at the foot of each box: a plane over the image, as a flat road gives.
-
-    Fitted by iteratively reweighted least squares with relative residuals; a few pseudo-boxes that
-    shrink towards a horizon at 0.3 of the height keep it sane where there is little to learn from.
-    """
-    tall = size(box)[:, 1]
-    usual = float(np.median(tall)) / max(float(np.median(bottom)) / height - 0.3, 0.1)
-    feet = height * np.array([0.4, 0.7, 1.0])
-    pseudo = np.maximum(usual * (feet / height - 0.3), 1.0)
-    x, y, h = (
-        np.concatenate(pair) for pair in ((middle, np.full(3, np.median(middle))), (bottom, feet), (tall, pseudo))
-    )
-    terms = np.column_stack([y, x, np.ones_like(x)])
-    floor = np.maximum(h, _LEAST_PX)
-    weight = 1 / floor
-    for _ in range(_ROBUST_ROUNDS):
-        plane, *_ = np.linalg.lstsq(terms * weight[:, None], h * weight, rcond=None)
-        guess = np.maximum(terms @ plane, _LEAST_PX)
-        weight = 1 / guess / np.sqrt(1 + ((h - guess) / (0.15 * guess)) ** 2)
-    return np.maximum(terms[: len(box)] @ plane, _LEAST_PX)
 
 
 def _road(side: Floats, depth: Floats) -> tuple[Floats, Floats]:

@@ -20,6 +20,15 @@ VEHICLES = ("car", "bus", "truck")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Paths:
+    """Say where the data are and where the decoded stills may be kept."""
+
+    stills: Path
+    two_cameras: Path
+    cache: Path
+
+
+@dataclass(frozen=True, kw_only=True)
 class Boxes:
     """Hold one row per detection, ordered by camera, frame and score.
 
@@ -65,13 +74,11 @@ def read_images(paths: list[Path], cache: Path) -> NDArray[np.uint8]:
     """Return all stills as one RGB stack (F, H, W, 3), kept in a file mapped into memory."""
     if not cache.exists():
         first = _read(paths[0], None)
-        stack = np.lib.format.open_memmap(
-            cache, mode="w+", dtype=np.uint8, shape=(len(paths), *first.shape)
-        )
+        stack = np.lib.format.open_memmap(cache, mode="w+", dtype=np.uint8, shape=(len(paths), *first.shape))
         for row, path in enumerate(paths):
             stack[row] = _read(path, first.shape)
         stack.flush()
-    return np.load(cache, mmap_mode="r")  # type: ignore[no-any-return]
+    return np.load(cache, mmap_mode="r")
 
 
 def _read(path: Path, shape: tuple[int, ...] | None) -> NDArray[np.uint8]:
@@ -106,9 +113,7 @@ def _csv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _boxes(
-    rows: list[dict[str, str]], frames: dict[str, int], features: dict[str, NDArray[np.float16]]
-) -> Boxes:
+def _boxes(rows: list[dict[str, str]], frames: dict[str, int], features: dict[str, NDArray[np.float16]]) -> Boxes:
     frame = np.array([frames[row["frame"]] for row in rows])
     camera = np.array([CAMERAS.index(row["frame"].split("--")[0]) for row in rows])
     first = np.array([frame[camera == c].min(initial=len(frames)) for c in range(len(CAMERAS))])
@@ -120,7 +125,7 @@ def _boxes(
         step=frame - first[camera],
         time=np.array([seconds(row["frame"].split("--")[2]) for row in rows]),
         xyxy=np.array(corners, np.float32),
-        score=np.array([float(row["percentage_probability"]) for row in rows], np.float32) / 100,
+        score=np.array([float(row["percentage_probability"]) / 100 for row in rows], np.float32),
         teacher=np.stack([features[row["detection"]] for row in rows]).astype(np.float32),
     )
 
@@ -154,3 +159,12 @@ def whiten(boxes: Boxes, dimension: int = 128) -> Floats:
     _, values, axes = np.linalg.svd(np.cov(x.T))
     x = x @ axes[:dimension].T / np.sqrt(values[:dimension] + 1e-3)
     return np.asarray(x / np.linalg.norm(x, axis=1, keepdims=True), np.float32)
+
+
+def read_two_cameras(folder: Path) -> list[list[NDArray[np.uint8]]]:
+    """Return the RGB crops of each vehicle that both cameras of `folder` saw."""
+    seen: dict[str, list[NDArray[np.uint8]]] = {}
+    for row in _csv(folder / "labels.csv"):
+        image = _read(folder / row["path"], None)
+        seen.setdefault(row["identity"], []).append(image)
+    return [crops for crops in seen.values() if len(crops) > 1]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -16,9 +15,9 @@ from torch.nn import functional as F
 class Architecture:
     """Say how wide, how deep and how large the input is."""
 
-    size: int = 64
-    stem: int = 24
-    widths: tuple[int, ...] = (48, 96, 160)
+    size: int = 48
+    stem: int = 16
+    widths: tuple[int, ...] = (32, 80, 160)
     blocks: tuple[int, ...] = (1, 1, 1)
     dimension: int = 128
 

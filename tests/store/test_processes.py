@@ -26,10 +26,9 @@ TABLES = (Frames, Detections, Embeddings)
 def scenes(tmp_path_factory):
     """Run all scenes in one process, because importing LanceDB is slow: the folder, and how the children ended."""
     folder = tmp_path_factory.mktemp("scenes")
-    source = os.pathsep.join([str(HERE.parents[1] / "src"), str(HERE)])
     done = subprocess.run(
         [sys.executable, HERE / "victims.py", folder],
-        env={**os.environ, "PYTHONPATH": source},
+        env={**os.environ, "PYTHONPATH": str(HERE)},
         capture_output=True,
         text=True,
         timeout=300,

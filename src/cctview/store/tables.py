@@ -203,6 +203,8 @@ class Transaction:
 
     def _recover(self) -> None:
         sweep_packs(self.path, self.commit.packs)
+        for half_written in self.path.glob("*.lance/**/.tmp*"):
+            half_written.unlink()
         self._drop_uncommitted()
         broken_off = self.commit.tidying
         for name, state in self.commit.tables.items():

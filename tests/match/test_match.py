@@ -147,7 +147,7 @@ def test_chunks_of_queries_do_not_show(scene):
 
 
 def test_only_vehicles_going_the_links_way_are_asked(scene):
-    seen, tracklets, matches = scene
+    _, tracklets, matches = scene
     heading = dict(zip(tracklets.id.tolist(), tracklets.heading.tolist(), strict=True))
     south = matches.query_camera < matches.camera
     asked = np.array([heading[name] for name in matches.query.tolist()])

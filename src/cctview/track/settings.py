@@ -34,7 +34,7 @@ class TrackSettings:
 
     max_gap_s: float = 5.5
     max_gap_steps: int = 64
-    threshold: float = -0.5
+    threshold: float = 0.0
     gap_penalty: float = 1.0
     duplicate_iou: float = 0.7
     rounds: int = 10

@@ -144,6 +144,17 @@ def test_whole_second_stamps_do_no_harm():
     assert right >= 0.98
 
 
+def test_even_stills_under_coarse_stamps_are_seen_through():
+    """Stamps of whole seconds on stills exactly 1.7 s apart: an even clock explains the motion better."""
+    coarse = {"whole_seconds": True, "jitter": 0.0, "look_noise": 30.0, "seconds": 900}
+    seen = roads.drive(roads.Scenery(**coarse))
+    found, right = roads.link_scores(seen, track(seen.detections, seen.embeddings))
+    exact = roads.drive(roads.Scenery(**{**coarse, "whole_seconds": False}))
+    best, _ = roads.link_scores(exact, track(exact.detections, exact.embeddings))
+    assert found >= best - 0.02
+    assert right >= 0.8
+
+
 def test_headings_tell_the_way():
     seen = roads.drive(roads.Scenery(seconds=300))
     tracklets = track(seen.detections, seen.embeddings)

@@ -199,7 +199,7 @@ class Tracklets(Table):
 
 
 class Matches(Table):
-    """Ranked gallery tracklets of one camera for each query tracklet, nearest first.
+    """Ranked gallery tracklets of one camera for each query tracklet, most probable first.
 
     The row's ``probability`` values and its ``p_none`` ("it is not in the gallery") sum to at most
     1; what is missing belongs to candidates beyond the ones listed. ``lag_s`` is gallery time minus

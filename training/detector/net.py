@@ -12,6 +12,7 @@ LABELS = ("car", "truck", "bus", "motorcycle", "bicycle", "person")
 GROUPS = (slice(0, 3), slice(3, 5), slice(5, 6))
 """Types that one heat map stands for: vehicles, two-wheelers, people."""
 STRIDE = 4
+PAD, CONTRAST = 114.0, 57.0
 HEAD_CHANNELS = len(GROUPS) + 5 + 8
 
 
@@ -36,9 +37,7 @@ class Stage(nn.Module):
         super().__init__()
         half = width // 2
         self.down = Conv(width, width, stride=stride)
-        self.pairs = nn.ModuleList(
-            nn.ModuleList([Conv(width, half), Conv(half, half)]) for _ in range(depth)
-        )
+        self.pairs = nn.ModuleList(nn.ModuleList([Conv(width, half), Conv(half, half)]) for _ in range(depth))
         self.out = Conv(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -56,9 +55,7 @@ class Backbone(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = Conv(3, 32, stride=2)
-        self.stages = nn.ModuleList(
-            [Stage(32, 1, 1), Stage(64, 2, 2), Stage(128, 2, 2), Stage(256, 3, 2)]
-        )
+        self.stages = nn.ModuleList([Stage(32, 1, 1), Stage(64, 2, 2), Stage(128, 2, 2), Stage(256, 3, 2)])
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Return the output of every stage, finest first."""
@@ -73,7 +70,7 @@ class Backbone(nn.Module):
 class Detector(nn.Module):
     """Predict group heat maps, types and box distances at stride 4.
 
-    Takes normalised BGR (B, 3, H, W), as the teacher does; returns raw
+    Takes RGB (B, 3, H, W) as `normalise` makes it; returns raw
     (B, HEAD_CHANNELS, H/4, W/4): 3 heat maps, 5 type logits, and the logarithms of the
     distances (in strides) to the four sides, once for vehicles and once for people.
     """
@@ -103,6 +100,12 @@ class Detector(nn.Module):
         """Set the leak of every rectifier."""
         for conv in _convs(self):
             conv.slope = slope
+
+
+def normalise(images: Tensor) -> Tensor:
+    """Turn uint8 RGB (B, H, W, 3) into the float (B, 3, H, W) that the detector takes."""
+    x = (images.permute(0, 3, 1, 2).float() - PAD) / CONTRAST
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 def _twice(x: Tensor) -> Tensor:

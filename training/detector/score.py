@@ -1,0 +1,217 @@
+"""Score a detector's ONNX file on the three hand-labelled sets, by the rules of their README."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from cctview.metrics.detection import (
+    DetectionCounts,
+    ScoredBoxes,
+    TrueBoxes,
+    average_precision,
+    count_detections,
+    operating_point,
+    recall_at_precision,
+)
+from training.detector.fuse import by_group
+from training.detector.net import LABELS
+from training.detector.stills import Image, read_rgb
+
+VEHICLES = ("car", "truck", "bus")
+Found = tuple[NDArray[np.float32], NDArray[np.float32]]
+Detect = Callable[[Image], Found]
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """Stills with hand labels: annotations by image id, category names, and where the images lie."""
+
+    name: str
+    images: list[dict[str, Any]]
+    boxes: dict[int, list[dict[str, Any]]]
+    names: dict[int, str]
+    paths: list[Path]
+
+
+def read_labelled(data: Path, name: str) -> LabelledSet:
+    """Read one of fdr, london and singapore."""
+    table = json.loads((data / name / "boxes.json").read_text())
+    where = {p.name: p for p in (data / "fdr" / "frames").rglob("*.jpeg")} if name == "fdr" else {}
+    boxes: dict[int, list[dict[str, Any]]] = {}
+    for box in table["annotations"]:
+        boxes.setdefault(box["image_id"], []).append(box)
+    paths = [where.get(i["file_name"], data / name / i["file_name"]) for i in table["images"]]
+    return LabelledSet(name, table["images"], boxes, {c["id"]: c["name"] for c in table["categories"]}, paths)
+
+
+def quiet_above(labelled: LabelledSet, image: dict[str, Any]) -> float:
+    """The height above which a still is not labelled."""
+    return image["height"] / 3 if labelled.name == "london" else float(image.get("unlabelled_above_y", 0.0))
+
+
+def session(path: Path) -> ort.InferenceSession:
+    """Open an ONNX file on one core."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def letterbox(image: Image, longest: int) -> tuple[Image, float]:
+    """Scale the longer side down to at most `longest` and pad to multiples of 32."""
+    scale = min(1.0, longest / max(image.shape[:2]))
+    if scale < 1.0:
+        size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    height, width = (-(-s // 32) * 32 for s in image.shape[:2])
+    out = np.full((height, width, 3), 114, np.uint8)
+    out[: image.shape[0], : image.shape[1]] = image
+    return out, scale
+
+
+def detector(path: Path, longest: int, overlap: float = 0.5, least: float = 0.02) -> Detect:
+    """Make a function that finds objects in one still, vehicles suppressed across types."""
+    run = session(path)
+
+    def detect(image: Image) -> Found:
+        padded, scale = letterbox(image, longest)
+        boxes, scores = (out[0] for out in run.run(None, {"images": padded[None]}))
+        box, score = by_group(boxes / np.float32(scale), scores, least, overlap)
+        return box.clip(0, np.tile(image.shape[1::-1], 2)), score
+
+    return detect
+
+
+def count(
+    labelled: LabelledSet,
+    found: list[Found],
+    types: tuple[str, ...],
+    only: Callable[[dict[str, Any]], bool] = lambda _: True,
+    **options: Any,
+) -> DetectionCounts:
+    """Count one class, or several merged, over the stills that `only` accepts."""
+    columns = [LABELS.index(t) for t in types]
+    scored: list[tuple[int, NDArray[np.float32], float]] = []
+    truths: list[tuple[int, list[float], bool, bool]] = []
+    for i, (image, (box, score)) in enumerate(zip(labelled.images, found, strict=True)):
+        if not only(image):
+            continue
+        top = quiet_above(labelled, image)
+        best = score[:, columns].max(1)
+        scored += [(i, b, s) for b, s in zip(box, best, strict=True) if s > 0 and (b[1] + b[3]) / 2 >= top]
+        for label in labelled.boxes.get(image["id"], []):
+            ignore, name = bool(label.get("ignore")), labelled.names[label["category_id"]]
+            if name in types or (ignore and name in VEHICLES and set(types) <= set(VEHICLES)):
+                x, y, w, h = label["bbox"]
+                truths.append((i, [x, y, x + w, y + h], ignore or y + h / 2 < top, bool(label["iscrowd"])))
+    return count_detections(_scored(scored), _truths(truths), **options)
+
+
+def _scored(rows: list[tuple[int, NDArray[np.float32], float]]) -> ScoredBoxes:
+    image, box, score = zip(*rows, strict=True) if rows else ((), (), ())
+    return ScoredBoxes(
+        image=np.array(image, int), box=np.array(box, float).reshape(-1, 4), score=np.array(score, float)
+    )
+
+
+def _truths(rows: list[tuple[int, list[float], bool, bool]]) -> TrueBoxes:
+    image, box, ignored, crowd = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return TrueBoxes(
+        image=np.array(image, int),
+        box=np.array(box, float).reshape(-1, 4),
+        ignored=np.array(ignored, bool),
+        crowd=np.array(crowd, bool),
+    )
+
+
+def report(labelled: LabelledSet, found: list[Found]) -> dict[str, float]:
+    """AP50, AP50:95 and recall at precision 0.97 of vehicles, by camera and by size too."""
+    vehicles = count(labelled, found, VEHICLES)
+    out = _figures("vehicle", vehicles)
+    sizes = {"under 16 px": (0.0, 256.0), "16-32 px": (256.0, 1024.0), "over 32 px": (1024.0, 1e10)}
+    for name, area in sizes.items():
+        counts = count(labelled, found, VEHICLES, area=area)
+        out[f"vehicle {name} AP50"] = float(average_precision(counts)[0])
+    for camera in sorted({i["camera"] for i in labelled.images}):
+        counts = count(labelled, found, VEHICLES, lambda image, c=camera: image["camera"] == c)
+        out[f"vehicle {camera} AP50"] = float(average_precision(counts)[0])
+    for name in LABELS:
+        counts = count(labelled, found, (name,))
+        if counts.truths:
+            out[f"{name} AP50"] = float(average_precision(counts)[0])
+    return out
+
+
+def _figures(name: str, counts: DetectionCounts) -> dict[str, float]:
+    precision = average_precision(counts)
+    return {
+        f"{name} truths": counts.truths,
+        f"{name} AP50": float(precision[0]),
+        f"{name} AP50:95": float(precision.mean()),
+        f"{name} recall at precision 0.97": float(recall_at_precision(counts, 0.97)[0]),
+    }
+
+
+def people(
+    labelled: LabelledSet, found: list[Found], thresholds: tuple[float, ...] = (0.05, 0.08, 0.1, 0.15, 0.2, 0.3)
+) -> dict[str, float]:
+    """Recall of people when any overlap of 0.3 hides them, and the share of the stills blacked out."""
+    out = {}
+    counts = count(labelled, found, ("person",), thresholds=(0.3,))
+    for threshold in thresholds:
+        out[f"person recall at {threshold}"] = float(operating_point(counts, threshold)[1][0])
+        areas = [
+            (b[s[:, 5] >= threshold, 2:] - b[s[:, 5] >= threshold, :2]).prod(1).sum() / (i["width"] * i["height"])
+            for i, (b, s) in zip(labelled.images, found, strict=True)
+        ]
+        out[f"area blacked out at {threshold}"] = float(np.mean(areas))
+    return out
+
+
+def milliseconds(path: Path, shape: tuple[int, int] = (256, 352), runs: int = 60) -> float:
+    """Median time of one still on one core."""
+    run, still = session(path), np.random.default_rng(0).integers(0, 255, (1, *shape, 3), dtype=np.uint8)
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        run.run(None, {"images": still})
+        times.append(time.perf_counter() - start)
+    return float(np.median(times) * 1e3)
+
+
+def score(
+    model: Path, data: Path, longest: int, sets: tuple[str, ...] = ("fdr", "london", "singapore")
+) -> dict[str, dict[str, float]]:
+    """Score a model on the labelled sets."""
+    detect, out = detector(model, longest), {}
+    for name in sets:
+        labelled = read_labelled(data, name)
+        found = [detect(read_rgb(path)) for path in labelled.paths]
+        out[name] = report(labelled, found)
+        if name == "fdr":
+            out[name] |= people(labelled, found)
+    return out
+
+
+def main() -> None:
+    """Print the scores of a model as JSON."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--longest", type=int, default=640)
+    options = parser.parse_args()
+    print(json.dumps(score(options.model, options.data, options.longest), indent=1))
+
+
+if __name__ == "__main__":
+    main()

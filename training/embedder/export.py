@@ -139,8 +139,8 @@ def save_record(weights: Path, version: str, table: dict[str, Any], speed: float
 
 
 def _accuracy(name: str, cell: dict[str, float]) -> str:
-    figures = "\n".join(f"{key} = {value}" for key, value in cell.items())
-    return f'[[accuracy]]\ndata = "fdr links {name}, tracklets"\n{figures}\n'
+    rows = (f'[[accuracy]]\nwhat = "{key}"\ndata = "fdr links {name}, tracklets"\nvalue = {value}\n' for key, value in cell.items())
+    return "\n".join(rows)
 
 
 RECORD = """\

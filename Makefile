@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TEST := .venv-test
 DATA ?=
-SERVE ?= 1
+REAL ?= ../shared/data
 
 .PHONY: env demo test train bench check-accuracy clean
 
@@ -34,13 +34,13 @@ test: $(TEST)/.made
 	$(TEST)/bin/lint-imports
 	$(TEST)/bin/python -m pytest --cov --cov-report=term:skip-covered
 
-train:
+# Makes the bundled weights again; hours on one core.
+train: env
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train]'
-	$(BIN)/python -m training.detector --data ../shared/data --out build/training
-	$(BIN)/python -m training.embedder --data ../shared/data --out build/training
+	$(BIN)/python -m training.detector --data $(REAL) --out build/training --results build/training/detector.json
+	$(BIN)/python -m training.embedder --data $(REAL) --out build/training --results build/training/embedder.json
 
 # What the bundled models reach on the real stills beside the checkout, and how fast a run is here.
-REAL ?= ../shared/data
 check-accuracy: env
 	$(BIN)/cctview eval detection --truth $(REAL)/fdr/boxes.json --images $(REAL)/fdr/frames
 	$(BIN)/cctview eval detection --truth $(REAL)/singapore/boxes.json --images $(REAL)/singapore

@@ -130,6 +130,14 @@ def train(
     return average.net
 
 
+def mean_of(nets: list[Detector]) -> Detector:
+    """Return a network whose weights are the mean of those of others (Wortsman et al. 2022)."""
+    states = [net.state_dict() for net in nets]
+    out = copy.deepcopy(nets[-1])
+    out.load_state_dict({name: torch.stack([s[name] for s in states]).mean(0) for name in states[0]})
+    return out
+
+
 def save(net: Detector, recipe: Recipe, log: list[dict[str, float]], out: Path) -> None:
     """Write weights, recipe and log beside one another."""
     torch.save({"weights": net.state_dict(), "slope": net.middle.slope}, out.with_suffix(".tmp"))

@@ -139,7 +139,10 @@ def save_record(weights: Path, version: str, table: dict[str, Any], speed: float
 
 
 def _accuracy(name: str, cell: dict[str, float]) -> str:
-    rows = (f'[[accuracy]]\nwhat = "{key}"\ndata = "fdr links {name}, tracklets"\nvalue = {value}\n' for key, value in cell.items())
+    rows = (
+        f'[[accuracy]]\nwhat = "{key}"\ndata = "fdr links {name}, tracklets"\nvalue = {value}\n'
+        for key, value in cell.items()
+    )
     return "\n".join(rows)
 
 

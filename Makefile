@@ -45,7 +45,8 @@ check-accuracy: env
 	$(BIN)/cctview eval detection --truth $(REAL)/fdr/boxes.json --images $(REAL)/fdr/frames
 	$(BIN)/cctview eval detection --truth $(REAL)/singapore/boxes.json --images $(REAL)/singapore
 	$(BIN)/cctview eval detection --truth $(REAL)/london/boxes.json --images $(REAL)/london --ignore-above 0.333
-	$(BIN)/python benchmarks/links.py $(REAL)/fdr
+	$(BIN)/cctview run $(REAL)/fdr/frames build/accuracy --network $(REAL)/fdr/network.toml
+	$(BIN)/python benchmarks/links.py $(REAL)/fdr --store build/accuracy
 
 bench: env
 	$(BIN)/cctview bench pipeline

@@ -2,7 +2,7 @@
 
     python benchmarks/links.py DATA                          the original's boxes and features
     python benchmarks/links.py DATA --vectors FILE.npz       its boxes, other vectors (ids, vectors)
-    python benchmarks/links.py DATA --tables FOLDER          detections.parquet and embeddings.parquet
+    python benchmarks/links.py DATA --store STORE            what `cctview run` stored of DATA/frames
 
 DATA holds links.json, network.toml, detections/*.csv and features-256.npz. A sighting stands for
 the detection of its still that overlaps it most, by at least half. Vehicles without a label are
@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cctview.geometry import area, iou
@@ -28,6 +27,7 @@ from cctview.journeys import journeys
 from cctview.match import match
 from cctview.metrics.reid import count_reid, expected_calibration_error
 from cctview.network import load_network
+from cctview.store import open_store
 from cctview.track import track
 from cctview.types import VEHICLE_TYPES, Detections, Embeddings, Matches, Tracklets, content_id, row_ids
 
@@ -213,12 +213,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--vectors", type=Path)
-    parser.add_argument("--tables", type=Path)
+    parser.add_argument("--store", type=Path)
     parser.add_argument("--min-score", type=float, default=40.0)
     options = parser.parse_args()
-    if options.tables:
-        detections = Detections.from_arrow(pq.read_table(options.tables / "detections.parquet"))
-        embeddings = Embeddings.from_arrow(pq.read_table(options.tables / "embeddings.parquet"))
+    if options.store:
+        store = open_store(options.store)
+        detections, embeddings = store.scan(Detections), store.scan(Embeddings)
     else:
         detections, names = read_boxes(options.data, options.min_score)
         embeddings = read_vectors(options.vectors or options.data / "features-256.npz", detections, names)

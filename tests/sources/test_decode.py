@@ -233,3 +233,12 @@ def test_good_real_stills_pass(real_data) -> None:
     for folder in ("uk-stills/images", "singapore/images", "london/images", "fdr/frames/733-681-N/13.10"):
         for path in sorted((real_data / folder).iterdir())[::5]:
             assert decode(path.read_bytes(), path.name).image.shape[2] == 3
+
+
+def test_png_without_its_end_is_truncated_even_when_all_pixels_are_there():
+    buffer = io.BytesIO()
+    Image.fromarray(np.zeros((40, 50, 3), np.uint8)).save(buffer, "PNG")
+    data = buffer.getvalue()
+    assert decode(data, "x").image.shape == (40, 50, 3)
+    with pytest.raises(FrameError, match="truncated PNG"):
+        decode(data[:-12], "x")

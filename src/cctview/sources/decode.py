@@ -18,6 +18,7 @@ from cctview.errors import FrameError
 __all__ = ["DecodeLimits", "Decoded", "decode"]
 
 _JPEG, _END_OF_IMAGE, _START_OF_SCAN = b"\xff\xd8\xff", b"\xff\xd9", b"\xff\xda"
+_PNG = b"\x89PNG\r\n\x1a\n"
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _LONE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
 _ORIENTATION = 0x0112
@@ -52,12 +53,14 @@ class _JpegHeader:
 def decode(data: bytes, where: str, limits: DecodeLimits | None = None) -> Decoded:
     """Decode one still; raise FrameError saying why it cannot be used.
 
-    The declared size is checked before a pixel is decoded. JPEG cut short, images whose lower part
+    The declared size is checked before a pixel is decoded. JPEG and PNG cut short, images whose lower part
     was never received, and files that are no image are refused. EXIF orientation is applied.
     """
     limits = limits or DecodeLimits()
     if not data:
         raise FrameError(f"{where}: the file is empty")
+    if data.startswith(_PNG) and data.rfind(b"IEND") < data.rfind(b"IDAT"):
+        raise FrameError(f"{where}: truncated PNG; the end of the image is missing")
     if data.startswith(_JPEG):
         decoded = _jpeg(data, where, limits)
     else:

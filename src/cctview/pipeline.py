@@ -143,12 +143,11 @@ def link(store: Store, network: CameraNetwork, settings: RunSettings, report: Ru
     start = time.perf_counter()
     cameras = np.unique(store.scan(Frames).camera).tolist()
     parts = []
-    for number, camera in enumerate(cameras):
-        progress("tracklets", number, len(cameras))
-        detections, embeddings = store.scan(Detections, camera=camera), store.scan(Embeddings, camera=camera)
-        parts.append(track(detections, embeddings, settings.track))
+    with ThreadPoolExecutor(settings.workers, "track") as pool:
+        for number, part in enumerate(pool.map(lambda camera: _tracked(store, camera, settings), cameras)):
+            parts.append(part)
+            progress("tracklets", number + 1, len(cameras))
     tracklets = Tracklets.concat(parts)
-    progress("tracklets", len(cameras), len(cameras))
     tracked = time.perf_counter()
     present = network.among(cameras)
     matches = match(tracklets, present, settings.match) if len(tracklets) else Matches.empty()
@@ -160,6 +159,10 @@ def link(store: Store, network: CameraNetwork, settings: RunSettings, report: Ru
     report.stage_seconds["track"] += tracked - start
     report.stage_seconds["match"] += matched - tracked
     report.stage_seconds["store"] += time.perf_counter() - matched
+
+
+def _tracked(store: Store, camera: str, settings: RunSettings) -> Tracklets:
+    return track(store.scan(Detections, camera=camera), store.scan(Embeddings, camera=camera), settings.track)
 
 
 def run(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cctview.errors import FrameError
-from cctview.types import Frame, content_id, row_ids
+from cctview.types import Frame, content_id, frame_id, row_ids, rows_of
 
 NOON = np.datetime64("2020-05-05T12:00:00", "ns")
 
@@ -54,3 +54,13 @@ def test_row_ids_differ_by_owner_rank_and_producer() -> None:
     ids = np.concatenate([row_ids(owner, rank, "x"), row_ids(owner, rank, "y")])
     assert len(np.unique(ids)) == len(ids)
     assert ids.min() >= 0
+
+
+def test_rows_are_found_in_any_order() -> None:
+    ids = np.array([30, 10, 20])
+    assert rows_of(ids, np.array([10, 10, 30, 20])).tolist() == [1, 1, 0, 2]
+    assert rows_of(ids, np.zeros(0, np.int64)).tolist() == []
+
+
+def test_a_frame_id_needs_no_pixels() -> None:
+    assert frame_id("a", NOON, 1) == frame().id

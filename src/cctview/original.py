@@ -39,7 +39,7 @@ from cctview.privacy import redact
 from cctview.progress import Progress, silent
 from cctview.sources import IMAGE_ENDINGS, Skipped, Source, decode, open_source
 from cctview.store import Batch, Store
-from cctview.types import PERSON, Detections, Embeddings, Frame, Frames, Ragged
+from cctview.types import PERSON, Detections, Embeddings, Frame, Frames, Ragged, rows_of
 
 __all__ = ["OriginalReport", "detect", "extract", "import_tree", "match"]
 
@@ -130,12 +130,12 @@ def import_tree(folder: Path, store: Store, detector: Detector, progress: Progre
     report = OriginalReport(skipped=[Skipped(item.where, item.reason) for item in tree.skipped])
     embeddings = _unit_features(tree)
     source = open_source(folder)
-    done = 0
+    done, total = 0, source.count()
     for frames in _batched(_frames(source, tree, store, report), 8 * _BATCH):
         done += len(frames)
         admitted = store.append(_batch(frames, tree, embeddings, detector))
         report.counts += admitted.counts
-        progress("stills", done, source.count())
+        progress("stills", done, total)
     return report
 
 
@@ -297,14 +297,12 @@ def _batch(frames: list[Frame], tree: OriginalTree, embeddings: Embeddings, dete
     rows = tree.detections[np.isin(tree.detections.frame, ids)]
     found = detector(frames)
     people = found[found.type == PERSON]
-    order = np.argsort(ids)
-    owner = order[np.searchsorted(ids, people.frame, sorter=order)]
     vehicles = rows.id[rows.type != PERSON]
     return Batch(
         frames=frames,
         detections=rows,
         embeddings=embeddings[np.isin(embeddings.detection, vehicles)],
-        people=Ragged.grouped(people.box, owner, len(frames)),
+        people=Ragged.grouped(people.box, rows_of(ids, people.frame), len(frames)),
     )
 
 

@@ -25,7 +25,7 @@ from cctview.progress import Progress, silent
 from cctview.sources import Known, Skipped, Source
 from cctview.store import Batch, Store
 from cctview.track import TrackSettings, track
-from cctview.types import PERSON, Detections, Embeddings, Frame, Frames, Journeys, Matches, Ragged, Tracklets
+from cctview.types import PERSON, Detections, Embeddings, Frame, Frames, Journeys, Matches, Ragged, Tracklets, rows_of
 
 __all__ = ["Analysis", "RunReport", "RunSettings", "analyse", "analysed", "ingest", "link", "run"]
 
@@ -250,11 +250,9 @@ def _joined(parts: Sequence[Analysis]) -> Batch:
     frames = [frame for part in parts for frame in part.frames]
     people = Detections.concat([part.people for part in parts])
     ids = np.array([frame.id for frame in frames], np.int64)
-    order = np.argsort(ids)
-    owner = order[np.searchsorted(ids, people.frame, sorter=order)]
     return Batch(
         frames=frames,
         detections=Detections.concat([part.detections for part in parts]),
         embeddings=Embeddings.concat([part.embeddings for part in parts]),
-        people=Ragged.grouped(people.box, owner, len(frames)),
+        people=Ragged.grouped(people.box, rows_of(ids, people.frame), len(frames)),
     )

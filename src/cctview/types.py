@@ -34,7 +34,9 @@ __all__ = [
     "Table",
     "Tracklets",
     "content_id",
+    "frame_id",
     "row_ids",
+    "rows_of",
 ]
 
 OBJECT_TYPES = ("car", "truck", "bus", "motorcycle", "bicycle", "person")
@@ -128,8 +130,7 @@ class Frame:
     @property
     def id(self) -> int:
         """The content hash that names this frame everywhere."""
-        stamp = self.time.astype("datetime64[ns]").astype(np.int64)
-        return content_id("frame", self.camera, str(stamp), str(self.digest))
+        return frame_id(self.camera, self.time, self.digest)
 
 
 class Frames(Table):
@@ -239,6 +240,17 @@ def content_id(*parts: str | bytes) -> int:
         data = part.encode() if isinstance(part, str) else part
         digest.update(len(data).to_bytes(8, "little") + data)
     return int.from_bytes(digest.digest(), "little") >> 1
+
+
+def frame_id(camera: str, time: np.datetime64, digest: int) -> int:
+    """Return the id of the frame with this content, seen by this camera at this time."""
+    return content_id("frame", camera, str(time.astype("datetime64[ns]").astype(np.int64)), str(digest))
+
+
+def rows_of(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return where each wanted id (M,) stands in ``ids`` (N,), in any order; all must be there."""
+    order = np.argsort(ids, kind="stable")
+    return order[np.searchsorted(ids, wanted, sorter=order)]
 
 
 def row_ids(owner: NDArray[np.int64], rank: NDArray[np.integer[Any]], producer: str) -> NDArray[np.int64]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from cctview.cli.original import show
 from cctview.cli.run import writable
-from cctview.cli.screen import answer, interruptible, progress
+from cctview.cli.screen import Json, answer, interruptible, progress
 
 if TYPE_CHECKING:
     from cctview.store import Store
+    from cctview.types import Table
 
 __all__ = ["register"]
 
-Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+T = TypeVar("T", bound="Table")
 _WHAT = ("frames", "detections", "embeddings", "tracklets", "matches", "journeys")
 
 
@@ -90,16 +91,18 @@ def _rows(store: Store, what: str) -> dict[str, Any]:
     from cctview.cli.names import outward
     from cctview.formats import tabular
 
-    tracklets = outward(store, store.scan(types.Tracklets)) if what not in ("frames", "embeddings") else None
+    def table(kind: type[T]) -> T:
+        return outward(store, store.scan(kind))
+
     if what == "frames":
-        return tabular.frame_rows(outward(store, store.scan(types.Frames)))
-    if what == "tracklets" and tracklets is not None:
-        return tabular.tracklet_rows(tracklets)
+        return tabular.frame_rows(table(types.Frames))
+    if what == "tracklets":
+        return tabular.tracklet_rows(table(types.Tracklets))
     if what == "matches":
-        return tabular.match_rows(outward(store, store.scan(types.Matches)))
-    if what == "journeys" and tracklets is not None:
-        return tabular.journey_rows(outward(store, store.scan(types.Journeys)), tracklets)
+        return tabular.match_rows(table(types.Matches))
+    if what == "journeys":
+        return tabular.journey_rows(table(types.Journeys), table(types.Tracklets))
     frames, detections = store.scan(types.Frames), store.scan(types.Detections)
-    if tracklets is not None:
-        return tabular.detection_rows(frames, detections, tracklets)
-    return tabular.embedding_rows(frames, detections, store.scan(types.Embeddings))
+    if what == "embeddings":
+        return tabular.embedding_rows(frames, detections, store.scan(types.Embeddings))
+    return tabular.detection_rows(frames, detections, table(types.Tracklets))

@@ -8,11 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from cctview.cli.screen import answer, interruptible, progress
+from cctview.cli.screen import Json, answer, interruptible, progress
 
 __all__ = ["register"]
 
-Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 # What the original's own models need on two cores, per still and per crop (RetinaNet-50, DenseNet201).
 _ORIGINAL_STILL_S = 2.15
 _ORIGINAL_CROP_S = 0.074

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cctview.cli.screen import answer, interruptible, progress
+from cctview.cli.screen import Json, answer, interruptible, progress
 
 if TYPE_CHECKING:
     from cctview.original import OriginalReport
 
 __all__ = ["register", "show"]
 
-Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Folder = Annotated[Path, typer.Argument(help="A folder with the original's files, nested or flat.")]
 
 

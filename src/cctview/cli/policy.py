@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cctview.cli.screen import answer, say
+from cctview.cli.run import PURPOSE
+from cctview.cli.screen import Json, answer, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 StorePath = Annotated[Path, typer.Argument(help="A store; `policy set` makes it when it is not there.")]
 
 
@@ -55,7 +55,7 @@ def set_policy(
     if bool(settings) == bool(file):
         raise SettingsError("give settings such as frames_days=1 keep_frames=false, or --from FILE, one of the two")
     exists = store.exists() and any(store.iterdir())
-    old = open_store(store).policy if exists else Policy.default("watching traffic, not people")
+    old = open_store(store).policy if exists else Policy.default(PURPOSE)
     text = file.read_text(encoding="utf-8") if file else _changed(old.to_toml(), settings or [])
     new = Policy.from_toml(text, str(file or "policy set"))
     if exists:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cctview.cli.screen import answer, interruptible, progress, say
+from cctview.cli.screen import Json, answer, interruptible, progress, say
 
 if TYPE_CHECKING:
     from cctview.network import CameraNetwork
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from cctview.store import Store
     from cctview.types import Journeys, Tracklets
 
-__all__ = ["register", "writable"]
+__all__ = ["PURPOSE", "register", "writable"]
 
-Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+PURPOSE = "watching traffic, not people"
+
 Network = Annotated[Path | None, typer.Option(help="Camera network file: cameras and the links between them.")]
 DetectorName = Annotated[str, typer.Option("--detector", help="Name of a bundled detector, or a model record.")]
 EmbedderName = Annotated[str, typer.Option("--embedder", help="Name of a bundled embedder, 'histogram', or a record.")]
@@ -116,7 +117,7 @@ def writable(path: Path) -> Store:
 
     if path.exists() and any(path.iterdir() if path.is_dir() else [path]):
         return open_store(path, write=True)
-    return create_store(path, Policy.default("watching traffic, not people"))
+    return create_store(path, Policy.default(PURPOSE))
 
 
 def _run(
@@ -173,8 +174,9 @@ def _lines(chains: Journeys, tracklets: Tracklets) -> list[str]:
     """Return one line per journey: its probability, then camera and time of each step."""
     import numpy as np
 
-    order = np.argsort(tracklets.id)
-    rows = order[np.searchsorted(tracklets.id, chains.members.values, sorter=order)]
+    from cctview.types import rows_of
+
+    rows = rows_of(tracklets.id, chains.members.values)
     clock = np.datetime_as_string(tracklets.first_time[rows], "s")
     steps = np.strings.add(np.strings.add(tracklets.camera[rows], " "), clock)
     cuts = np.split(steps, chains.members.offsets[1:-1])

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cctview.cli.screen import answer, interruptible
+from cctview.cli.screen import Json, answer, interruptible
 
 __all__ = ["register"]
 
@@ -27,7 +27,7 @@ def detection(
     ignore_above: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the height, from the top, without labels.")
     ] = 0.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """AP50, AP50:95, AP by size and recall at precision 0.97: of vehicles merged, and of each type."""
     from cctview.detect import DetectSettings, load_detector

@@ -6,12 +6,15 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from cctview.progress import Progress, silent
 
-__all__ = ["answer", "interruptible", "progress", "say"]
+__all__ = ["Json", "answer", "interruptible", "progress", "say"]
 
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 _INTERRUPTED = 130
 
 

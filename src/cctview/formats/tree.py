@@ -17,12 +17,11 @@ from PIL import Image
 from cctview.errors import FormatError, InputError
 from cctview.formats.original import OriginalDetections, OriginalFeatures, read_detections, read_features
 from cctview.naming import ORIGINAL_TIMEZONE, is_output, parse_still_name, still_stem, to_utc, zone
-from cctview.types import OBJECT_TYPES, Detections, Frame, Frames, content_id, row_ids
+from cctview.types import OBJECT_TYPES, Detections, Frames, content_id, frame_id, row_ids
 
 __all__ = ["OriginalTree", "OriginalVectors", "Unread", "read_tree"]
 
 _STILL_ENDINGS = frozenset((".jpeg", ".jpg", ".png"))
-_PIXEL = np.zeros((1, 1, 3), np.uint8)
 T = TypeVar("T")
 
 
@@ -143,8 +142,7 @@ def _frames(stills: list[str], pictures: dict[str, Path], timezone: str | None, 
             continue
         digest, width, height = _picture(name, pictures.get(name), skipped)
         time = to_utc(said.local, place)
-        frame = Frame(image=_PIXEL, camera=said.camera, time=time, name=name, digest=digest)
-        rows.append((frame.id, said.camera, time, said.error_s, name, digest, width, height))
+        rows.append((frame_id(said.camera, time, digest), said.camera, time, said.error_s, name, digest, width, height))
     if not rows:
         return Frames.empty()
     columns: dict[str, Any] = dict(zip(Frames.columns, map(np.array, zip(*rows, strict=True)), strict=True))

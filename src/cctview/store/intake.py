@@ -12,7 +12,7 @@ from cctview.privacy import Policy, admit, redact
 from cctview.store.contract import Admitted, Batch
 from cctview.store.jpeg import encode, stripped
 from cctview.store.schema import stored, times
-from cctview.types import PERSON, Detections, Embeddings, Frame, Frames, Ragged
+from cctview.types import PERSON, Detections, Embeddings, Frame, Frames, Ragged, rows_of
 
 __all__ = ["Intake", "frame_rows", "intake"]
 
@@ -86,8 +86,7 @@ def intake(batch: Batch, rows: Frames, known: NDArray[np.bool_], policy: Policy,
 def _people(batch: Batch, rows: Frames) -> Ragged[np.float32]:
     """Return the boxes to black out per frame: those handed over, and every detected person."""
     found = batch.detections[batch.detections.type == PERSON]
-    order = np.argsort(rows.id, kind="stable")
-    place = order[np.searchsorted(rows.id, found.frame, sorter=order)]
+    place = rows_of(rows.id, found.frame)
     boxes = np.concatenate([batch.people.values, found.box])
     return Ragged.grouped(boxes, np.concatenate([batch.people.row, place]), len(rows))
 
@@ -100,8 +99,7 @@ def _still(frame: Frame, people: NDArray[np.float32], policy: Policy) -> bytes:
 
 def _embedding_rows(embeddings: Embeddings, detections: Detections, now: np.datetime64) -> pa.Table:
     """Add what filters and order need: the frame, camera, time and rank of each detection."""
-    order = np.argsort(detections.id)
-    of = detections[order[np.searchsorted(detections.id, embeddings.detection, sorter=order)]]
+    of = detections[rows_of(detections.id, embeddings.detection)]
     extra = {
         "frame": pa.array(of.frame),
         "camera": pa.array(of.camera.tolist(), pa.string()),

@@ -26,7 +26,7 @@ from cctview.store.proof import files_below
 from cctview.store.removal import Doomed, doomed_by_age, doomed_by_ids, doomed_where, remove
 from cctview.store.schema import LAYOUTS, condition, contained, ids_of, layout_of, loaded, stored, times
 from cctview.store.tables import Snapshot, Transaction
-from cctview.types import Journeys, Matches, Table, Tracklets
+from cctview.types import Journeys, Matches, Table, Tracklets, rows_of
 
 __all__ = ["POLICY", "LanceStore", "create", "open_existing"]
 
@@ -254,8 +254,7 @@ def _stills(folder: Path, view: Snapshot, wanted: NDArray[np.int64]) -> list[byt
     missing = ~np.isin(wanted, ids)
     if rows is None or missing.any():
         raise MissingError(f"{folder}: no frame has the id {wanted[missing][0]}; see which there are with scan(Frames)")
-    order = np.argsort(ids)
-    found = order[np.searchsorted(ids, wanted, sorter=order)]
+    found = rows_of(ids, wanted)
     pack, offset, length = (rows.column(name).to_numpy()[found] for name in _PLACE)
     if not length.all():
         raise PolicyError(

@@ -8,12 +8,10 @@ import numpy as np
 
 from cctview.errors import FormatError
 from cctview.naming import parse_detection_name
-from cctview.privacy import pseudonyms
+from cctview.privacy import ids_behind, pseudonyms
 from cctview.types import Detections, Frames, Journeys, Matches, Ragged, Table, Tracklets
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from cctview.store import Store
 
 __all__ = ["named", "outward", "shown"]
@@ -35,7 +33,7 @@ def outward(store: Store, table: T) -> T:
     changed = {}
     for column in _ID_COLUMNS.get(type(table), ()):
         value = getattr(table, column)
-        hidden = _hidden(key, value.values if isinstance(value, Ragged) else value)
+        hidden = pseudonyms(key, value.values if isinstance(value, Ragged) else value)
         changed[column] = Ragged(hidden, value.offsets) if isinstance(value, Ragged) else hidden
     return table.replace(**changed)
 
@@ -43,12 +41,13 @@ def outward(store: Store, table: T) -> T:
 def shown(store: Store, text: str) -> list[int]:
     """Return the stored ids of frames, tracklets and journeys that are shown as these hex digits."""
     try:
-        wanted = int(text, 16)
-    except ValueError:
+        wanted = np.array([int(text, 16)], np.int64)
+    except (ValueError, OverflowError):
         return []
-    ids = np.concatenate([store.scan(Frames).id, store.scan(Tracklets).id, store.scan(Journeys).id])
-    outside = _hidden(store.pseudonym_key(), ids) if store.policy.pseudonyms else ids
-    return ids[outside == wanted].tolist()
+    if wanted[0] < 0:
+        return []
+    ids = ids_behind(store.pseudonym_key(), wanted) if store.policy.pseudonyms else wanted
+    return np.unique(np.concatenate([store.scan(kind, ids=ids).id for kind in (Frames, Tracklets, Journeys)])).tolist()
 
 
 def named(store: Store, text: str) -> list[int]:
@@ -64,8 +63,3 @@ def named(store: Store, text: str) -> list[int]:
         return frames.id.tolist()
     rows = store.scan(Detections, camera=still.split("--")[0])
     return rows.id[(rows.rank == detection.rank) & np.isin(rows.frame, frames.id)].tolist()
-
-
-def _hidden(key: bytes, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return pseudonyms as 63-bit numbers, so that they fit where ids stand."""
-    return np.array([int(name, 16) >> 1 for name in pseudonyms(key, ids).tolist()], np.int64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cctview.privacy.admission import Admission, admit, expired, expires_before
 from cctview.privacy.policy import UNLIMITED, Kept, Policy
-from cctview.privacy.pseudonyms import pseudonyms
+from cctview.privacy.pseudonyms import ids_behind, pseudonyms
 from cctview.privacy.redaction import redact
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "admit",
     "expired",
     "expires_before",
+    "ids_behind",
     "pseudonyms",
     "redact",
 ]

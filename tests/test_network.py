@@ -89,6 +89,18 @@ def test_entries_that_are_no_tables_are_refused() -> None:
         parse_network("camera = [1]")
 
 
+def test_the_shoreline_is_read() -> None:
+    network = parse_network("shoreline = [[40.7, -73.97], [40.8, -73]]")
+    assert network.shoreline == ((40.7, -73.97), (40.8, -73.0))
+    assert parse_network("").shoreline == ()
+
+
+@pytest.mark.parametrize("points", ["3", "[[40.7, -73.9]]", "[[40.7, -73.9], [1]]", "[[40.7, 'x'], [1, 2]]", "[[91, 0], [0, 0]]"])
+def test_a_wrong_shoreline_is_refused(points: str) -> None:
+    with pytest.raises(NetworkFileError, match="shoreline must be"):
+        parse_network(f"shoreline = {points}")
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(NetworkFileError, match="cannot be read"):
         load_network(tmp_path / "no.toml")

@@ -21,7 +21,7 @@ COMPASS = {name: 45.0 * step for step, name in enumerate(("N", "NE", "E", "SE", 
 _METRES_PER_MILE = 1609.344
 _CAMERA_KEYS = {"id", "name", "lat", "lon", "heading", "interval_s"}
 _LINK_KEYS = {"from", "to", "direction", "miles", "metres", "min_s", "max_s"}
-_TOP_KEYS = {"camera", "link", "timezone"}
+_TOP_KEYS = {"camera", "link", "timezone", "shoreline"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +43,16 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class CameraNetwork:
-    """Cameras and the directed links between them; ``timezone`` is that of local file times."""
+    """Cameras and the directed links between them.
+
+    ``timezone`` is that of local file times. ``shoreline`` is drawn on maps: (lat, lon) points with
+    the water on the right hand of whoever follows them.
+    """
 
     cameras: Cameras = field(default_factory=Cameras.empty)
     links: tuple[Link, ...] = ()
     timezone: str | None = None
+    shoreline: tuple[tuple[float, float], ...] = ()
 
     def among(self, present: Iterable[str]) -> CameraNetwork:
         """Return the network of these cameras only, joining links across the ones left out."""
@@ -104,7 +109,12 @@ def parse_network(text: str, where: str = "network") -> CameraNetwork:
     ]
     cameras = _cameras(entries, where)
     links = tuple(_link(entry, cameras, f"{where}: link {n}") for n, entry in enumerate(data.get("link", []), 1))
-    return CameraNetwork(cameras=cameras, links=links, timezone=_timezone(data.get("timezone"), where))
+    return CameraNetwork(
+        cameras=cameras,
+        links=links,
+        timezone=_timezone(data.get("timezone"), where),
+        shoreline=_shoreline(data.get("shoreline", []), where),
+    )
 
 
 def _known(entry: Mapping[str, Any], keys: set[str], where: str) -> None:
@@ -186,6 +196,17 @@ def _window(entry: Mapping[str, Any], metres: float, where: str) -> tuple[float,
     if low >= high:
         raise NetworkFileError(f"{where}: min_s {low:g} must be below max_s {high:g}")
     return low, high
+
+
+def _shoreline(points: Any, where: str) -> tuple[tuple[float, float], ...]:
+    if not (isinstance(points, list) and len(points) != 1 and all(_is_point(point) for point in points)):
+        raise NetworkFileError(f"{where}: shoreline must be two or more [lat, lon] points, got {points!r}")
+    return tuple((float(lat), float(lon)) for lat, lon in points)
+
+
+def _is_point(value: Any) -> bool:
+    numbers = isinstance(value, list) and len(value) == 2 and all(isinstance(part, int | float) for part in value)
+    return numbers and abs(value[0]) <= 90 and abs(value[1]) <= 180
 
 
 def _timezone(name: Any, where: str) -> str | None:

@@ -48,6 +48,16 @@ def test_names_are_unique_and_in_local_time(stills):
     assert frame.name == f"{frame.camera}--{stamp:%Y-%m-%d--%H.%M.%S}--original.jpeg"
 
 
+def test_video_like_rates_have_even_gaps_and_names_to_the_millisecond():
+    frames = list(
+        simulate(SimSettings(minutes=0.05, cameras=1, interval_s=0.1, seed=4, width=176, height=120)).frames()
+    )
+    gaps = np.diff([frame.time for frame in frames]) / np.timedelta64(1, "s")
+    assert gaps.min() > 0.08
+    assert gaps.max() < 0.12
+    assert len({frame.name for frame in frames}) == len(frames) >= 28
+
+
 def test_arrays_of_a_still_agree(settings, stills):
     for frame in stills:
         count = len(frame.boxes)
@@ -131,7 +141,7 @@ def test_the_network_file_links_neighbours_both_ways():
         ({"traffic": float("nan")}, "traffic"),
         ({"width": 10}, "width"),
         ({"light": "nigth"}, "did you mean 'night'"),
-        ({"interval_s": 0.5}, "interval_s"),
+        ({"interval_s": 0.01}, "interval_s"),
         ({"seed": -1}, "seed"),
     ],
 )

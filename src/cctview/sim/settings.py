@@ -15,7 +15,7 @@ Light = Literal["day", "dusk", "night"]
 _RANGES = {
     "minutes": (0.05, 1440.0),
     "cameras": (1, 500),
-    "interval_s": (1.2, 60.0),
+    "interval_s": (0.04, 60.0),
     "traffic": (0.0, 120.0),
     "width": (160, 3840),
     "height": (120, 2160),
@@ -29,7 +29,8 @@ class SimSettings:
     """A corridor of cameras along one road, and how long to watch it.
 
     ``interval_s`` is the mean time between two stills of one camera; each gap is jittered between
-    0.6 and 1.75 times it, and never under 1 s so that whole-second file names stay distinct.
+    0.6 and 1.75 times it. File names tell whole seconds and gaps are at least 1 s, unless the mean is
+    below 1.2 s: names then tell milliseconds and gaps vary by a tenth only, as those of video do.
     ``traffic`` is vehicles per minute and direction; ``spacing_m`` is road between neighbours.
     Raises SettingsError.
     """

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.naming import still_name, zone
 from cctview.sim.camera import RoadCamera, beside_road
 from cctview.sim.fleet import PERSON, TYPES, appearance
 from cctview.sim.lighting import Lighting, lighting
@@ -32,6 +33,7 @@ _ORIGIN = (40.7118, -73.9767)  # latitude and longitude of the road's start
 _METRES_PER_DEGREE = 111_195.0
 _METRES_PER_MILE = 1609.344
 _ENLARGED_UP_TO = 704  # pixels of width; wider stills are drawn at their own size
+_VIDEO_BELOW_S = 1.2
 _SMALLEST_AREA = 16.0  # square pixels; what is smaller has no truth
 
 
@@ -89,6 +91,14 @@ class Simulation:
         """Return the moment, in UTC, of second 0."""
         return np.datetime64(_START[self.settings.light], "ns")
 
+    @property
+    def _like_video(self) -> bool:
+        return self.settings.interval_s < _VIDEO_BELOW_S
+
+    def name(self, camera: str, time: np.datetime64) -> str:
+        """Return the file name of a still, without its ending."""
+        return still_name(camera, time, zone(TIMEZONE), milliseconds=self._like_video) + "--original"
+
     def network_toml(self) -> str:
         """Return the camera network file of this world."""
         north, east = self.road.place(self.road.cameras, np.zeros_like(self.road.cameras)).T[::-1]
@@ -127,8 +137,8 @@ class Simulation:
         count = int(end / mean * 2) + 4
         rng = self.rng("timetable")
         gaps = mean * (0.6 + 1.15 * rng.beta(1.4, 2.63, (self.settings.cameras, count)))
+        gaps = mean + (gaps - mean) * 0.15 if self._like_video else np.maximum(gaps, 1.0)
         gaps[:, 0] = rng.uniform(0, mean, self.settings.cameras)
-        gaps[:, 1:] = np.maximum(gaps[:, 1:], 1.0)
         times = np.cumsum(gaps, axis=1)
         camera, _ = np.nonzero(times < end)
         at = times[times < end]
@@ -163,7 +173,7 @@ class _Session:
         return SimFrame(
             camera=simulation.cameras[k],
             time=time,
-            name=f"{simulation.cameras[k]}--{local:%Y-%m-%d--%H.%M.%S}--original.jpeg",
+            name=simulation.name(simulation.cameras[k], time) + ".jpeg",
             jpeg=jpeg,
             image=decoded(jpeg),
             boxes=extent.box[told],

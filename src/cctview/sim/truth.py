@@ -109,4 +109,4 @@ def _image(number: int, frame: SimFrame, simulation: Simulation) -> dict[str, An
 def _place(name: str) -> str:
     """Return the nested folder of a still: ``<camera>/YYYY/MM/DD/HH/MM/SS``."""
     camera, day, clock, _ = name.rsplit("--", 3)
-    return "/".join([camera, *day.split("-"), *clock.split(".")])
+    return "/".join([camera, *day.split("-"), *clock.split(".")[:3]])

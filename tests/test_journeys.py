@@ -8,6 +8,7 @@ from cctview.match import match
 from cctview.track import track
 from cctview.types import Journeys, Matches, Ragged, Tracklets
 
+REASONS = ("looks", "size", "timing", "order", "context")
 NETWORK = roads.network(roads.Scenery(cameras=("c1", "c2", "c3"), spacing_m=400))
 
 
@@ -44,6 +45,7 @@ def matches(rows):
         distance=Ragged.from_lengths(np.full(len(flat[0]), 0.1, np.float32), lengths),
         probability=Ragged.from_lengths(flat[1].astype(np.float32), lengths),
         lag_s=Ragged.from_lengths(flat[2].astype(np.float32), lengths),
+        **dict.fromkeys(REASONS, Ragged.from_lengths(np.zeros(len(flat[0]), np.float32), lengths)),
         p_none=np.zeros(len(rows), np.float32),
     )
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.types import Tracklets
+
 __all__ = [
     "area",
     "bearing_deg",
@@ -14,6 +16,7 @@ __all__ = [
     "clip",
     "ground_distance_m",
     "iou",
+    "passing_time",
     "road_scale",
     "size",
     "suppress",
@@ -39,6 +42,12 @@ def centre(boxes: Floats) -> Floats:
 def area(boxes: Floats) -> Floats:
     """Return the area of each box in square pixels; inverted boxes count 0."""
     return np.prod(np.maximum(size(boxes), 0), axis=-1)
+
+
+def passing_time(tracklets: Tracklets) -> NDArray[np.datetime64]:
+    """Return when each tracklet (T,) was nearest to its camera."""
+    leaving = area(tracklets.last_box) >= area(tracklets.first_box)
+    return np.where(leaving, tracklets.last_time, tracklets.first_time)
 
 
 def clip(boxes: Floats, width: float, height: float) -> Floats:

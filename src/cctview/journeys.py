@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.errors import SettingsError
-from cctview.geometry import area
+from cctview.geometry import passing_time
 from cctview.network import CameraNetwork
 from cctview.types import Journeys, Matches, Ragged, Tracklets, row_ids
 
@@ -54,7 +54,7 @@ def journeys(
     sure, speed = np.ones(len(tracklets)), np.zeros(len(tracklets))
     follows[steps.target], sure[steps.target] = steps.origin, steps.probability
     speed[steps.target] = steps.metres / np.maximum(steps.seconds, 1e-3)
-    time = _passing_time(tracklets)
+    time = passing_time(tracklets)
     chain, member = _chains(follows, time)
     size = np.bincount(chain)
     starts = np.cumsum(size) - size
@@ -137,12 +137,6 @@ def _chains(follows: Ints, time: NDArray[np.datetime64]) -> tuple[Ints, Ints]:
     member = member[np.lexsort((steps[member], root[member], time[root[member]]))]
     turn = np.flatnonzero(np.diff(root[member], prepend=-1))
     return np.repeat(np.arange(len(turn)), np.diff(turn, append=len(member))), member
-
-
-def _passing_time(tracklets: Tracklets) -> NDArray[np.datetime64]:
-    """Return when each tracklet was nearest to its camera."""
-    leaving = area(tracklets.last_box) >= area(tracklets.first_box)
-    return np.where(leaving, tracklets.last_time, tracklets.first_time)
 
 
 def _places(tracklets: Tracklets, network: CameraNetwork) -> tuple[Floats, Floats]:

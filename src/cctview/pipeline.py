@@ -19,7 +19,7 @@ import numpy as np
 from cctview.detect import Detector
 from cctview.embed import Embedder, embed
 from cctview.journeys import JourneySettings, journeys
-from cctview.match import MatchSettings, match
+from cctview.match import MatchSettings, match, travel_times
 from cctview.network import CameraNetwork
 from cctview.progress import Progress, silent
 from cctview.sources import Known, Skipped, Source
@@ -153,7 +153,8 @@ def link(store: Store, network: CameraNetwork, settings: RunSettings, report: Ru
     matches = match(tracklets, present, settings.match) if len(tracklets) else Matches.empty()
     chains = journeys(matches, tracklets, present, settings.journeys) if len(matches) else Journeys.empty()
     matched = time.perf_counter()
-    for table in (tracklets, matches, chains):
+    times = travel_times(matches, tracklets, least=store.policy.minimum_group)
+    for table in (tracklets, matches, chains, times):
         store.replace(table)
     report.tracklets, report.matches, report.journeys = len(tracklets), len(matches), len(chains)
     report.stage_seconds["track"] += tracked - start

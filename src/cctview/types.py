@@ -33,6 +33,7 @@ __all__ = [
     "Ragged",
     "Table",
     "Tracklets",
+    "TravelTimes",
     "content_id",
     "frame_id",
     "row_ids",
@@ -91,6 +92,11 @@ class _Time(Column[np.datetime64]):
 class _Share(Column[np.float32]):
     def __init__(self) -> None:
         super().__init__(np.float32, check=_share, rule="a value in [0, 1]")
+
+
+class _Seconds(Column[np.float32]):
+    def __init__(self) -> None:
+        super().__init__(np.float32, check=_not_negative, rule="seconds >= 0")
 
 
 class _Box(Column[np.float32]):
@@ -204,7 +210,9 @@ class Matches(Table):
 
     The row's ``probability`` values and its ``p_none`` ("it is not in the gallery") sum to at most
     1; what is missing belongs to candidates beyond the ones listed. ``lag_s`` is gallery time minus
-    query time.
+    query time. The reasons are log-odds in nats that add up to those of the probability: ``looks``
+    (appearance), ``size`` (height for the place), ``timing`` (travel time), ``order`` (along the
+    road), and ``context``: how often a vehicle is found again on this link, and its rivals.
     """
 
     query = _Id()
@@ -214,7 +222,32 @@ class Matches(Table):
     distance = RaggedColumn(np.float32, check=_not_negative, rule="distances >= 0")
     probability = RaggedColumn(np.float32, check=_share, rule="a value in [0, 1]")
     lag_s = RaggedColumn(np.float32)
+    looks = RaggedColumn(np.float32)
+    size = RaggedColumn(np.float32)
+    timing = RaggedColumn(np.float32)
+    order = RaggedColumn(np.float32)
+    context = RaggedColumn(np.float32)
     p_none = _Share()
+
+
+class TravelTimes(Table):
+    """How long a link took, by the time of departure: one row per link and interval.
+
+    ``start`` is when the interval begins; ``count`` how many vehicles were matched; the quantiles are
+    seconds, and ``median_low`` to ``median_high`` holds the median with 95 % confidence.
+    """
+
+    origin = _Name()
+    target = _Name()
+    start = _Time()
+    count = Column(np.int64, check=_not_negative, rule="a number >= 0")
+    p10_s = _Seconds()
+    p25_s = _Seconds()
+    median_s = _Seconds()
+    p75_s = _Seconds()
+    p90_s = _Seconds()
+    median_low_s = _Seconds()
+    median_high_s = _Seconds()
 
 
 class Journeys(Table):

@@ -24,6 +24,7 @@ from cctview.formats.tabular import (
 )
 from cctview.types import Detections, Frames, Journeys, Matches, Ragged, Tracklets
 
+REASONS = ["looks", "size", "timing", "order", "context"]
 START = np.datetime64("2020-05-05T17:34:29", "ns")
 
 
@@ -89,6 +90,7 @@ def matches() -> Matches:
         distance=Ragged.from_lengths(np.array([0.1, 0.2, 0.3], np.float32), lengths),
         probability=Ragged.from_lengths(np.array([0.6, 0.1, 0.9], np.float32), lengths),
         lag_s=Ragged.from_lengths(np.array([17, -2.5, 3], np.float32), lengths),
+        **{name: Ragged.from_lengths(np.array([1, -1, 0.5], np.float32), lengths) for name in REASONS},
         p_none=np.array([0.3, 1, 0.1]),
     )
 
@@ -139,6 +141,7 @@ def test_columns_are_those_of_the_design() -> None:
         "probability",
         "lag_s",
         "p_none",
+        *REASONS,
     ]
     assert list(journey_rows(journeys(), three)) == [
         "journey",

@@ -178,3 +178,11 @@ def test_k_limits_the_list(scene):
 def test_impossible_settings_are_refused(setting):
     with pytest.raises(SettingsError, match=next(iter(setting))):
         MatchSettings(**setting)
+
+
+def test_reasons_add_up_to_the_probability(scene):
+    _, _, matches = scene
+    total = sum(getattr(matches, name).values for name in ("looks", "size", "timing", "order", "context"))
+    assert np.allclose(1 / (1 + np.exp(-total)), matches.probability.values, atol=1e-3)
+    best = matches.candidates.offsets[:-1][matches.candidates.lengths > 1]
+    assert np.mean(matches.looks.values[best] > matches.looks.values[best + 1]) > 0.8

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from store_samples import CAMERAS, batch, journeys, matches, tracklets
+from store_samples import CAMERAS, batch, journeys, matches, tracklets, travel_times
 
 from cctview.privacy import Policy
 from cctview.store import create_store
@@ -27,6 +27,7 @@ def fill(store, count=12):
     store.replace(tracks)
     store.replace(matches(tracks, *CAMERAS[:2]))
     store.replace(journeys(tracks, *CAMERAS[:2]))
+    store.replace(travel_times(*CAMERAS[:2]))
     return store
 
 

@@ -16,6 +16,7 @@ from cctview.types import (
     Matches,
     Ragged,
     Tracklets,
+    TravelTimes,
     content_id,
     row_ids,
 )
@@ -125,7 +126,22 @@ def matches(tracks, camera, other, candidates=3):
         distance=Ragged.from_lengths(values, lengths),
         probability=Ragged.from_lengths(np.full(count * candidates, 0.25, np.float32), lengths),
         lag_s=Ragged.from_lengths(-values, lengths),
+        **dict.fromkeys(("looks", "size", "timing", "order", "context"), Ragged.from_lengths(values / 2, lengths)),
         p_none=np.full(count, 0.25),
+    )
+
+
+def travel_times(camera, other):
+    """Two intervals of each direction."""
+    names = dict.fromkeys(("p10_s", "p25_s", "median_s", "p75_s", "p90_s", "median_low_s", "median_high_s"))
+    start = np.datetime64("2026-05-05T13:00:00", "ns") + np.arange(2).repeat(2) * np.timedelta64(300, "s")
+    return TravelTimes(
+        meta={"producer": "matcher 1"},
+        origin=np.array([camera, other] * 2),
+        target=np.array([other, camera] * 2),
+        start=start,
+        count=np.full(4, 9),
+        **{name: np.full(4, 17.0 + place) for place, name in enumerate(names)},
     )
 
 

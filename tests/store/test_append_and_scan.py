@@ -21,12 +21,13 @@ from store_samples import (
     matches,
     no_people,
     tracklets,
+    travel_times,
 )
 
 from cctview.errors import InputError, MissingError, PolicyError, SettingsError, StoreError, StoreMismatchError
 from cctview.privacy import Policy
 from cctview.store import Admitted, Batch, create_store, open_store
-from cctview.types import Cameras, Detections, Embeddings, Frames, Journeys, Matches, Ragged, Tracklets
+from cctview.types import Cameras, Detections, Embeddings, Frames, Journeys, Matches, Ragged, Tracklets, TravelTimes
 
 EVERYTHING = (Frames, Detections, Embeddings)
 
@@ -302,3 +303,12 @@ def test_matches_and_journeys_survive(full):
     expected = journeys(tracks, *CAMERAS[:2])
     starts = expected.time.values[expected.time.offsets[:-1]]
     assert full.scan(Journeys) == expected[np.lexsort([expected.id, starts])]
+
+
+def test_travel_times_survive_and_are_found_by_departure(full):
+    table = travel_times(*CAMERAS[:2])
+    assert full.scan(TravelTimes) == table.sort("origin", "target", "start")
+    late = full.scan(TravelTimes, camera=CAMERAS[0], after=table.start.max())
+    assert (late.origin.tolist(), late.target.tolist()) == ([CAMERAS[0]], [CAMERAS[1]])
+    with pytest.raises(SettingsError, match="no ids"):
+        full.scan(TravelTimes, ids=np.array([1]))

@@ -53,6 +53,7 @@ def test_a_camera_goes_from_every_table_and_every_file(full):
         "tracklets": 10,
         "matches": 10,
         "journeys": 10,
+        "travel_times": 4,
     }
     assert report.pixels == 4
     left = held(full)

@@ -12,13 +12,15 @@ from cctview.cli.run import writable
 from cctview.cli.screen import Json, answer, interruptible, progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cctview.store import Store
     from cctview.types import Table
 
 __all__ = ["register"]
 
 T = TypeVar("T", bound="Table")
-_WHAT = ("frames", "detections", "embeddings", "tracklets", "matches", "journeys")
+_WHAT = ("frames", "detections", "embeddings", "tracklets", "matches", "journeys", "travel-times")
 
 
 def register(app: typer.Typer) -> None:
@@ -94,14 +96,15 @@ def _rows(store: Store, what: str) -> dict[str, Any]:
     def table(kind: type[T]) -> T:
         return outward(store, store.scan(kind))
 
-    if what == "frames":
-        return tabular.frame_rows(table(types.Frames))
-    if what == "tracklets":
-        return tabular.tracklet_rows(table(types.Tracklets))
-    if what == "matches":
-        return tabular.match_rows(table(types.Matches))
-    if what == "journeys":
-        return tabular.journey_rows(table(types.Journeys), table(types.Tracklets))
+    makers: dict[str, Callable[[], dict[str, Any]]] = {
+        "frames": lambda: tabular.frame_rows(table(types.Frames)),
+        "tracklets": lambda: tabular.tracklet_rows(table(types.Tracklets)),
+        "matches": lambda: tabular.match_rows(table(types.Matches)),
+        "journeys": lambda: tabular.journey_rows(table(types.Journeys), table(types.Tracklets)),
+        "travel-times": lambda: tabular.travel_time_rows(store.scan(types.TravelTimes)),
+    }
+    if what in makers:
+        return makers[what]()
     frames, detections = store.scan(types.Frames), store.scan(types.Detections)
     if what == "embeddings":
         return tabular.embedding_rows(frames, detections, store.scan(types.Embeddings))

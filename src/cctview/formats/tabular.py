@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from cctview.errors import InputError, TableError, nearest
 from cctview.formats.files import replacing
 from cctview.naming import detection_names, local_times, zone
-from cctview.types import Detections, Embeddings, Frames, Journeys, Matches, Tracklets
+from cctview.types import Detections, Embeddings, Frames, Journeys, Matches, Tracklets, TravelTimes
 
 __all__ = [
     "FORMATS",
@@ -29,6 +29,7 @@ __all__ = [
     "journey_rows",
     "match_rows",
     "tracklet_rows",
+    "travel_time_rows",
     "write_rows",
 ]
 
@@ -36,6 +37,7 @@ Rows = dict[str, NDArray[Any]]
 _ROWS_AT_A_TIME = 65_536
 Unit = Literal["s", "ms", "us", "ns"]
 _UNITS: tuple[Unit, ...] = ("s", "ms", "us")  # times are written as precisely as the column needs
+_REASONS = ("looks", "size", "timing", "order", "context")
 _NEEDS_QUOTES = '[",\r\n]'
 
 
@@ -111,7 +113,13 @@ def match_rows(matches: Matches) -> Rows:
         "probability": matches.probability.values,
         "lag_s": matches.lag_s.values,
         "p_none": matches.p_none[row],
+        **{name: getattr(matches, name).values for name in _REASONS},
     }
+
+
+def travel_time_rows(times: TravelTimes) -> Rows:
+    """Return the columns of exported travel times: one row per link and interval."""
+    return {name: getattr(times, name) for name in times.columns}
 
 
 def journey_rows(journeys: Journeys, tracklets: Tracklets) -> Rows:

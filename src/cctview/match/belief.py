@@ -16,7 +16,7 @@ from cctview.match.settings import MatchSettings
 from cctview.match.travel import TravelTime, first_travel_time, fit_travel_time, peak_travel_time
 from cctview.network import Link
 
-__all__ = ["LinkModel", "Sightings", "beliefs", "learn_link", "sightings"]
+__all__ = ["LinkModel", "Reasons", "Sightings", "beliefs", "learn_link", "reasons", "sightings"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -29,6 +29,7 @@ _FEWEST_NEW = 0.3
 _ROOM = 1.2
 _PSEUDO_HEIGHTS = 30.0
 _HOPELESS = 1e-6
+_NEVER = 1e-12
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -67,6 +68,16 @@ class Sightings(NamedTuple):
         """Return the chosen pairs only."""
         met = Meetings(*(column[chosen] for column in self.met))
         return Sightings(met, self.distance[chosen], self.view[chosen], self.kind[chosen], self.tall[chosen])
+
+
+class Reasons(NamedTuple):
+    """Log-odds (P,) in nats that speak for each pair; their sum is that of the pair against "not there"."""
+
+    looks: Floats
+    size: Floats
+    timing: Floats
+    order: Floats
+    comes: Floats
 
 
 def learn_link(queries: Side, gallery: Side, link: Link, settings: MatchSettings) -> LinkModel:
@@ -164,14 +175,21 @@ def beliefs(model: LinkModel, seen: Sightings, queries: Side, gallery: Side) -> 
     return seen, soft_assign(seen.met.q, seen.met.g, odds, (len(queries), len(gallery)))
 
 
+def reasons(model: LinkModel, seen: Sightings) -> Reasons:
+    """Return what speaks for each pair, before rivals are heard."""
+    expected = model.rate[seen.met.g] * model.new[seen.kind % 2]
+    return Reasons(
+        looks=model.looks.ratio[seen.view],
+        size=_height_evidence(seen.tall, model.tall),
+        timing=np.log(np.maximum(model.travel.at(seen.met.lag) / expected, _NEVER)),
+        order=np.zeros(len(seen.view)),
+        comes=np.log(model.comes.ravel()[seen.kind]),
+    )
+
+
 def _odds(model: LinkModel, seen: Sightings) -> Floats:
     """Return the odds of each pair against "not there", before rivals are heard."""
-    met = seen.met
-    return (
-        model.comes.ravel()[seen.kind]
-        * np.exp(model.looks.ratio[seen.view] + _height_evidence(seen.tall, model.tall))
-        * (model.travel.at(met.lag) / (model.rate[met.g] * model.new[seen.kind % 2]))
-    )
+    return np.exp(np.sum(reasons(model, seen), axis=0))
 
 
 def _height_evidence(tall: Floats, together: float) -> Floats:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.geometry import area, road_scale, size
+from cctview.geometry import area, passing_time, road_scale, size
 from cctview.network import CameraNetwork, Link
 from cctview.types import Tracklets
 
@@ -59,8 +59,7 @@ def side_of(tracklets: Tracklets, camera: str, way: str | None) -> Side:
     """Return the tracklets of ``camera`` that do not go against ``way``."""
     here = np.flatnonzero(tracklets.camera == camera)
     heading = tracklets.heading[here]
-    leaving = area(tracklets.last_box[here]) >= area(tracklets.first_box[here])
-    stamp = np.where(leaving, tracklets.last_time[here], tracklets.first_time[here]).astype(np.int64) / 1e9
+    stamp = passing_time(tracklets[here]).astype(np.int64) / 1e9
     vector = _without_the_hour(tracklets.vector[here].astype(np.float64), np.lexsort((tracklets.id[here], stamp)))
     tall, whole = _tallness(tracklets[here])
     keep = np.flatnonzero(heading != _OPPOSITE.get(way or "", ""))

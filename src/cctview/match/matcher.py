@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.match.belief import LinkModel, beliefs, learn_link, sightings
+from cctview.match.belief import LinkModel, beliefs, learn_link, reasons, sightings
 from cctview.match.candidates import Side, expected_heading, side_of
 from cctview.match.settings import MatchSettings
 from cctview.network import CameraNetwork, Link
@@ -18,6 +18,8 @@ __all__ = ["match"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
+
+_LEAST = 1e-7
 
 
 def match(
@@ -64,9 +66,9 @@ def _ranked(
     """Return the ``k`` likeliest candidates of a chunk of queries; rivals around the chunk compete too."""
     around = _around(queries, chunk, model.window[1] - model.window[0])
     seen, belief = beliefs(model, sightings(model, queries, gallery, around), queries, gallery)
-    mine = (seen.met.q >= chunk[0]) & (seen.met.q <= chunk[-1])
-    (q, g, lag), belief, distance = seen.met, belief[mine], seen.distance[mine]
-    q, g, lag = q[mine], g[mine], lag[mine]
+    mine = np.flatnonzero((seen.met.q >= chunk[0]) & (seen.met.q <= chunk[-1]))
+    seen, belief = seen.rows(mine), belief[mine]
+    q, g, lag = seen.met
     none = np.clip(1 - np.bincount(q - chunk[0], belief, len(chunk)), 0, 1)
     best = np.lexsort((g, -belief, q))
     starts = np.searchsorted(q, chunk)
@@ -74,15 +76,26 @@ def _ranked(
     best = best[rank < settings.k]
     lengths = np.bincount(q[best] - chunk[0], minlength=len(chunk))
     ids = tracklets.id
+    why = reasons(model, seen.rows(best))
+    certainty = np.clip(belief[best], _LEAST, 1 - _LEAST)
+
+    def ragged(values: Floats) -> Ragged[np.float32]:
+        return Ragged.from_lengths(values.astype(np.float32), lengths)
+
     return Matches(
         meta=meta,
         query=ids[queries.row[chunk]],
         query_camera=np.full(len(chunk), link.origin),
         camera=np.full(len(chunk), link.target),
         candidates=Ragged.from_lengths(ids[gallery.row[g[best]]], lengths),
-        distance=Ragged.from_lengths(distance[best].astype(np.float32), lengths),
-        probability=Ragged.from_lengths(np.clip(belief[best], 0, 1).astype(np.float32), lengths),
-        lag_s=Ragged.from_lengths(lag[best].astype(np.float32), lengths),
+        distance=ragged(seen.distance[best]),
+        probability=ragged(np.clip(belief[best], 0, 1)),
+        lag_s=ragged(lag[best]),
+        looks=ragged(why.looks),
+        size=ragged(why.size),
+        timing=ragged(why.timing),
+        order=ragged(why.order),
+        context=ragged(np.log(certainty / (1 - certainty)) - np.sum(why[:4], axis=0)),
         p_none=none.astype(np.float32),
     )
 

@@ -8,15 +8,17 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from cctview.errors import InputError
 from cctview.privacy import Policy
-from cctview.types import Detections, Embeddings, Frame, Journeys, Matches, Ragged, Table, Tracklets
+from cctview.types import Detections, Embeddings, Frame, Journeys, Matches, Ragged, Table, Tracklets, TravelTimes
 
-__all__ = ["Admitted", "Batch", "Forgotten", "Proof", "Store"]
+__all__ = ["Admitted", "Batch", "Derived", "Forgotten", "Proof", "Store"]
 
 T = TypeVar("T", bound=Table)
+Derived = Tracklets | Matches | Journeys | TravelTimes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +128,26 @@ class Store(Protocol):
         for Matches) or journeys.
         """
 
-    def replace(self, table: Tracklets | Matches | Journeys) -> None:
+    def columns(
+        self,
+        table: type[Table],
+        names: Sequence[str],
+        *,
+        camera: str | None = None,
+        after: np.datetime64 | None = None,
+        before: np.datetime64 | None = None,
+        ids: NDArray[np.int64] | None = None,
+        by: str = "",
+    ) -> pa.Table:
+        """Return some columns of rows as Arrow, filtered like ``scan``, in no order.
+
+        ``by`` names the column the ids stand in, when they are not the rows' own.
+        """
+
+    def versions(self) -> dict[str, tuple[int, int]]:
+        """Return version and rows of each table that has rows: what to read again when it changes."""
+
+    def replace(self, table: Derived) -> None:
         """Put a new derived table in place of the old one, in one step."""
 
     def pixels(self, frame_ids: NDArray[np.int64]) -> list[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from cctview.errors import CctviewError, InputError, MissingError, PolicyError, StoreError
+from cctview.errors import CctviewError, InputError, MissingError, PolicyError, SettingsError, StoreError
 from cctview.privacy import Policy
-from cctview.store.contract import Admitted, Batch, Forgotten, Store
+from cctview.store.contract import Admitted, Batch, Derived, Forgotten, Store
 from cctview.store.folder import COMMIT, LOCK, Commit, explained, locked, read_commit, write_atomically
 from cctview.store.intake import frame_rows, intake
 from cctview.store.packs import FOLDER, PackWriter, read_stills
@@ -26,7 +26,7 @@ from cctview.store.proof import files_below
 from cctview.store.removal import Doomed, doomed_by_age, doomed_by_ids, doomed_where, remove
 from cctview.store.schema import LAYOUTS, condition, contained, ids_of, layout_of, loaded, stored, times
 from cctview.store.tables import Snapshot, Transaction
-from cctview.types import Journeys, Matches, Table, Tracklets, rows_of
+from cctview.types import Journeys, Matches, Table, Tracklets, TravelTimes, rows_of
 
 __all__ = ["POLICY", "LanceStore", "create", "open_existing"]
 
@@ -135,6 +135,8 @@ class LanceStore:
         """Return rows in an order that writing does not change."""
         layout = layout_of(table)
         where = condition(layout, camera=camera, after=after, before=before)
+        if ids is not None and not layout.id:
+            raise SettingsError(f"{table.__name__} have no ids; scan them with camera=, after= and before=")
 
         def read(view: Snapshot) -> T:
             if not view.has(layout.name):
@@ -147,10 +149,40 @@ class LanceStore:
 
         return self._reading(read)
 
-    def replace(self, table: Tracklets | Matches | Journeys) -> None:
+    def columns(
+        self,
+        table: type[Table],
+        names: Sequence[str],
+        *,
+        camera: str | None = None,
+        after: np.datetime64 | None = None,
+        before: np.datetime64 | None = None,
+        ids: NDArray[np.int64] | None = None,
+        by: str = "",
+    ) -> pa.Table:
+        """Return some columns of rows as Arrow, in no order; ``by`` names the column the ids stand in."""
+        layout = layout_of(table)
+        where = condition(layout, camera=camera, after=after, before=before)
+
+        def read(view: Snapshot) -> pa.Table:
+            if not view.has(layout.name):
+                return pa.table({name: pa.array([]) for name in names})
+            if ids is not None:
+                return view.rows_among(layout.name, list(names), ids, where, by)
+            return view.rows(layout.name, list(names), where)
+
+        return self._reading(read)
+
+    def versions(self) -> dict[str, tuple[int, int]]:
+        """Return version and rows of each table that has rows: what to read again when it changes."""
+        with explained(self.path, "read"):
+            tables = read_commit(self.path).tables
+        return {name: (state.version, state.rows) for name, state in tables.items()}
+
+    def replace(self, table: Derived) -> None:
         """Put a new derived table in place of the old one."""
         layout = layout_of(type(table))
-        if not isinstance(table, Tracklets | Matches | Journeys):
+        if not isinstance(table, Derived):
             raise InputError(f"{type(table).__name__} are not derived from other tables; use append")
         with self._writing(f"store {layout.name}") as tx:
             _require_members(tx.snapshot(), table)
@@ -264,8 +296,10 @@ def _stills(folder: Path, view: Snapshot, wanted: NDArray[np.int64]) -> list[byt
     return list(read_stills(folder, pack, offset, length))
 
 
-def _require_members(view: Snapshot, table: Tracklets | Matches | Journeys) -> None:
-    """Refuse rows made from what was forgotten since it was read."""
+def _require_members(view: Snapshot, table: Derived) -> None:
+    """Refuse rows made from what was forgotten since it was read; aggregates name no one."""
+    if isinstance(table, TravelTimes):
+        return
     if isinstance(table, Matches):
         needed, owner = np.concatenate([table.query, table.candidates.values]), "tracklets"
     else:
@@ -278,7 +312,7 @@ def _require_members(view: Snapshot, table: Tracklets | Matches | Journeys) -> N
         )
 
 
-def _derived_columns(table: Tracklets | Matches | Journeys) -> dict[str, pa.Array]:
+def _derived_columns(table: Derived) -> dict[str, pa.Array]:
     if not isinstance(table, Journeys):
         return {}
     if not table.members.lengths.all():

@@ -18,6 +18,8 @@ from cctview.store.packs import PackWriter, pack_path, read_stills
 from cctview.store.proof import Needles, files_below, search
 from cctview.store.schema import LAYOUTS, condition, contained, ids_of, instant
 from cctview.store.tables import Snapshot, Transaction
+from cctview.table import RaggedColumn
+from cctview.types import Matches
 
 __all__ = ["Doomed", "doomed_by_age", "doomed_by_ids", "doomed_where", "remove"]
 
@@ -35,7 +37,7 @@ class Doomed:
 
     ``pixels`` are frames that lose their stills only, ``embeddings`` the detections that lose
     theirs, ``members`` the detections whose tracklets must go. ``camera`` names one whose matches
-    go even where they list no candidate.
+    go even where they list no candidate; ``camera`` and ``before`` say which travel times go.
     """
 
     frames: Ids = field(default_factory=_none)
@@ -46,11 +48,14 @@ class Doomed:
     tracklets: Ids = field(default_factory=_none)
     journeys: Ids = field(default_factory=_none)
     camera: str = ""
+    before: np.datetime64 | None = None
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to remove."""
-        return not any(map(len, vars(self).values()))
+        return not any(len(value) for value in vars(self).values() if isinstance(value, np.ndarray | str)) and (
+            self.before is None
+        )
 
 
 def doomed_where(view: Snapshot, before: np.datetime64 | None, camera: str | None) -> Doomed:
@@ -69,8 +74,15 @@ def doomed_where(view: Snapshot, before: np.datetime64 | None, camera: str | Non
             members=detections,
             tracklets=found("tracklets"),
             camera=camera if camera is not None and before is None else "",
+            before=before if camera is None and _departures_before(view, before) else None,
         ),
     )
+
+
+def _departures_before(view: Snapshot, before: np.datetime64 | None) -> bool:
+    if before is None or not view.has("travel_times"):
+        return False
+    return view.rows("travel_times", ["start"], condition(LAYOUTS["travel_times"], before=before)).num_rows > 0
 
 
 def doomed_by_ids(view: Snapshot, ids: Ids) -> Doomed:
@@ -171,6 +183,8 @@ def _changes(doomed: Doomed) -> dict[str, Callable[[pa.RecordBatch], pa.RecordBa
     ):
         if len(ids):
             changes[name] = _dropping(LAYOUTS[name].id, ids)
+    if doomed.camera or doomed.before is not None:
+        changes["travel_times"] = lambda batch: _pruned_times(batch, doomed)
     if len(doomed.tracklets) or doomed.camera:
         changes["matches"] = lambda batch: _pruned_matches(batch, doomed)
     return changes
@@ -188,16 +202,29 @@ def _pruned_matches(batch: pa.RecordBatch, doomed: Doomed) -> pa.RecordBatch:
     row = np.repeat(np.arange(len(lengths)), lengths)
     left = np.bincount(row[keep], minlength=len(lengths))
     offsets = np.concatenate([[0], np.cumsum(left)])
-    for name in ("candidates", "distance", "probability", "lag_s"):
+    for name in (name for name, column in Matches.columns.items() if isinstance(column, RaggedColumn)):
         place = batch.schema.get_field_index(name)
         values = batch.column(name).flatten().filter(pa.array(keep))
         batch = batch.set_column(place, batch.schema.field(place), pa.LargeListArray.from_arrays(offsets, values))
     emptied = (left == 0) & (lengths > 0)
-    mentioned = [
-        np.array(batch.column(name).to_pylist(), np.str_) == doomed.camera for name in ("query_camera", "camera")
-    ]
-    gone = contained(ids_of(batch.column("query")), doomed.tracklets) | emptied | mentioned[0] | mentioned[1]
+    mentioned = _mentions(batch, doomed.camera, "query_camera", "camera")
+    gone = contained(ids_of(batch.column("query")), doomed.tracklets) | emptied | mentioned
     return batch.filter(pa.array(~gone))
+
+
+def _pruned_times(batch: pa.RecordBatch, doomed: Doomed) -> pa.RecordBatch:
+    """Drop the travel times of a camera, or from before a time; other aggregates name no vehicle."""
+    gone = _mentions(batch, doomed.camera, "origin", "target")
+    if doomed.before is not None:
+        start = batch.column("start").cast(pa.int64()).to_numpy()
+        gone |= start < doomed.before.astype("datetime64[ns]").astype(np.int64)
+    return batch.filter(pa.array(~gone))
+
+
+def _mentions(batch: pa.RecordBatch, camera: str, *columns: str) -> NDArray[np.bool_]:
+    """Return which rows name the camera in one of these columns."""
+    named = [np.array(batch.column(name).to_pylist(), np.str_) == camera for name in columns]
+    return np.logical_or.reduce(named)
 
 
 def _rewrite_frames(tx: Transaction, doomed: Doomed) -> tuple[int, int, set[Path]]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cctview.errors import SettingsError
-from cctview.types import Detections, Embeddings, Frames, Journeys, Matches, Table, Tracklets
+from cctview.types import Detections, Embeddings, Frames, Journeys, Matches, Table, Tracklets, TravelTimes
 
 __all__ = [
     "LAYOUTS",
@@ -35,7 +35,7 @@ _TIMESTAMP = pa.timestamp("ns", "UTC")
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """One stored table: ``id``, ``camera`` and ``time`` name the columns that filters act on.
+    """One stored table: ``id``, ``camera`` and ``time`` name the columns that filters act on, if any.
 
     ``order`` is the order ``scan`` answers in; it may name stored columns the table type lacks.
     """
@@ -77,6 +77,14 @@ LAYOUTS = {
         ),
         Layout(
             name="matches", table=Matches, id="query", camera="query_camera", order=("query_camera", "query", "camera")
+        ),
+        Layout(
+            name="travel_times",
+            table=TravelTimes,
+            id="",
+            camera="origin",
+            time="start",
+            order=("origin", "target", "start"),
         ),
         Layout(name="journeys", table=Journeys, time="start", order=("start", "id")),
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cctview.types import Tracklets
 
 __all__ = [
+    "aligned_iou",
     "area",
     "bearing_deg",
     "centre",
@@ -17,9 +18,11 @@ __all__ = [
     "ground_distance_m",
     "iou",
     "passing_time",
+    "road_plane",
     "road_scale",
     "size",
     "suppress",
+    "usual_height",
     "widened",
 ]
 
@@ -70,6 +73,17 @@ def iou(left: Floats, right: Floats) -> Floats:
     return shared / np.maximum(union, np.finfo(shared.dtype).tiny)
 
 
+def aligned_iou(left: Floats, right: Floats) -> Floats:
+    """Return the intersection over union row by row: ``(N, 4), (N, 4)`` to ``(N,)``."""
+    x1, y1, x2, y2 = left.T
+    u1, v1, u2, v2 = right.T
+    wide = np.minimum(x2, u2) - np.maximum(x1, u1)
+    tall = np.minimum(y2, v2) - np.maximum(y1, v1)
+    shared = np.maximum(wide, 0) * np.maximum(tall, 0)
+    union = (x2 - x1) * (y2 - y1) + (u2 - u1) * (v2 - v1) - shared
+    return shared / np.maximum(union, np.finfo(shared.dtype).tiny)
+
+
 def suppress(boxes: Floats, scores: Floats, threshold: float) -> NDArray[np.bool_]:
     """Return which boxes survive greedy non-maximum suppression: ``(..., K, 4), (..., K)`` to ``(..., K)``.
 
@@ -92,9 +106,19 @@ def suppress(boxes: Floats, scores: Floats, threshold: float) -> NDArray[np.bool
 
 
 def road_scale(boxes: Floats) -> Floats:
-    """Return the usual height in pixels of a vehicle at the foot of each box: ``(N, 4)`` to ``(N,)``.
+    """Return the usual height in pixels of a vehicle at the foot of each box: ``(N, 4)`` to ``(N,)``."""
+    return usual_height(boxes, road_plane(boxes))
 
-    On a flat road it is a plane over the image. Fitted to the boxes by iteratively reweighted least
+
+def usual_height(boxes: Floats, plane: Floats) -> Floats:
+    """Return the height in pixels that a vehicle has at the foot of each box on a road plane."""
+    return np.maximum(plane[0] * boxes[:, 3] + plane[1] * centre(boxes)[:, 0] + plane[2], _LEAST_SCALE_PX)
+
+
+def road_plane(boxes: Floats) -> Floats:
+    """Return how the height of vehicles grows over the image, ``(3,)``: per pixel down, per pixel right, at 0.
+
+    On a flat road it is a plane. Fitted to the boxes ``(N, 4)`` by iteratively reweighted least
     squares with relative residuals; a few pseudo-boxes that shrink towards a horizon at 0.3 of the
     height keep it sane where there is little to learn from.
     """
@@ -111,7 +135,7 @@ def road_scale(boxes: Floats) -> Floats:
         weight = 1 / guess / np.sqrt(1 + ((h - guess) / (0.15 * guess)) ** 2)
         plane, *_ = np.linalg.lstsq(terms * weight[:, None], h * weight, rcond=None)
         guess = np.maximum(terms @ plane, _LEAST_SCALE_PX)
-    return guess[: len(boxes)]
+    return plane
 
 
 def ground_distance_m(lon1: Floats, lat1: Floats, lon2: Floats, lat2: Floats) -> Floats:

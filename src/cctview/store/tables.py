@@ -54,11 +54,13 @@ class Snapshot:
         """Yield the rows in batches of bounded size."""
         yield from self._query(name, columns, where).to_batches(_BATCH_ROWS)
 
-    def rows_among(self, name: str, columns: list[str], ids: NDArray[np.int64], where: str = "") -> pa.Table:
-        """Return the rows with these ids, however many; ids that are not there are passed over."""
-        key = LAYOUTS[name].id
+    def rows_among(
+        self, name: str, columns: list[str], ids: NDArray[np.int64], where: str = "", by: str = ""
+    ) -> pa.Table:
+        """Return the rows with these ids in column ``by``, however many; ids that are not there are passed over."""
+        key = by or LAYOUTS[name].id
         if len(ids) > _MANY_IDS:
-            return self._rows_among_many(name, columns, np.sort(ids), where)
+            return self._rows_among_many(name, columns, np.sort(ids), where, key)
         parts = [self.rows(name, columns, f"({where}) AND {part}" if where else part) for part in among(key, ids)] or [
             self.rows(name, columns, "false")
         ]
@@ -71,8 +73,9 @@ class Snapshot:
         key = column or LAYOUTS[name].id
         return np.unique(ids_of(self.rows(name, [key], where).column(key)))
 
-    def _rows_among_many(self, name: str, columns: list[str], ids: NDArray[np.int64], where: str) -> pa.Table:
-        key = LAYOUTS[name].id
+    def _rows_among_many(
+        self, name: str, columns: list[str], ids: NDArray[np.int64], where: str, key: str
+    ) -> pa.Table:
         parts = [
             batch.filter(pa.array(contained(ids_of(batch.column(key)), ids)))
             for batch in self.batches(name, list(dict.fromkeys((*columns, key))), where)

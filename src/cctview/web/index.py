@@ -1,0 +1,329 @@
+"""What the web application holds in memory: compact columns of frames, tracklets and journeys.
+
+Ten million detections are about a million frames and two million tracklets: some hundred
+megabytes. Boxes, vectors and matches stay in the store and are read by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from cctview.errors import MissingError, SettingsError, nearest
+from cctview.network import CameraNetwork, Link
+from cctview.store import Store
+from cctview.types import HEADINGS, OBJECT_TYPES, Frames, Journeys, Ragged, Tracklets
+
+__all__ = ["Crossings", "FrameColumns", "Index", "JourneyColumns", "Keys", "TrackletColumns"]
+
+_MOST_BINS = 100_000
+_AROUND = 1_800_000_000
+_SLACK = 30_000_000
+_ENOUGH = 20
+_SPREAD = (0.02, 0.98)
+Ids = NDArray[np.int64]
+Rows = NDArray[np.int64]
+Micros = NDArray[np.int64]
+
+
+class Keys:
+    """Find rows by id: ``(N,)`` distinct ids."""
+
+    def __init__(self, ids: Ids) -> None:
+        self._order = np.argsort(ids, kind="stable").astype(np.uint32)
+        self._sorted = ids[self._order]
+
+    def rows(self, ids: Ids) -> NDArray[np.int64]:
+        """Return the row of each id (M,), -1 where it is not there."""
+        if not len(self._sorted):
+            return np.full(len(ids), -1)
+        place = np.minimum(np.searchsorted(self._sorted, ids), len(self._sorted) - 1)
+        return np.where(self._sorted[place] == ids, self._order[place].astype(np.int64), -1)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FrameColumns:
+    """Frames ordered by camera, time and id; those of camera ``c`` are ``starts[c]:starts[c + 1]``."""
+
+    id: Ids
+    time: Micros
+    starts: NDArray[np.int64]
+    keys: Keys
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TrackletColumns:
+    """Tracklets ordered by camera, first time and id; ``type`` and ``heading`` are codes."""
+
+    id: Ids
+    camera: NDArray[np.int16]
+    first: Micros
+    last: Micros
+    type: NDArray[np.int8]
+    heading: NDArray[np.int8]
+    quality: NDArray[np.float32]
+    starts: NDArray[np.int64]
+    keys: Keys
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class JourneyColumns:
+    """Journeys as they are stored, most probable first; ``members`` are rows of tracklets.
+
+    ``through`` lists the flat places of ``members`` in order of the tracklet row.
+    """
+
+    id: Ids
+    probability: NDArray[np.float32]
+    members: Ragged[np.int64]
+    time: Micros
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+    speed: NDArray[np.float32]
+    through: NDArray[np.int64]
+    keys: Keys
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Crossings:
+    """Vehicles followed over links: link number, arrival and travel time, ordered by link and arrival."""
+
+    link: NDArray[np.int64]
+    arrival: Micros
+    seconds: NDArray[np.float64]
+
+    def of(self, link: int, after: int, before: int) -> tuple[Micros, NDArray[np.float64]]:
+        """Return arrivals and travel times (s) over a link that arrived in ``[after, before)``."""
+        low, high = np.searchsorted(self.link, [link, link + 1])
+        first, last = low + np.searchsorted(self.arrival[low:high], [after, before])
+        return self.arrival[first:last], self.seconds[first:last]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Index:
+    """One consistent view of a store; ``cameras`` are those of the network first, then others that have stills."""
+
+    versions: dict[str, tuple[int, int]]
+    cameras: tuple[str, ...]
+    links: tuple[Link, ...]
+    frames: FrameColumns
+    tracklets: TrackletColumns
+    journeys: JourneyColumns
+    crossings: Crossings
+
+    @classmethod
+    def read(cls, store: Store, network: CameraNetwork) -> Self:
+        """Read the columns of a store."""
+        versions = store.versions()
+        frames = store.columns(Frames, ["id", "camera", "time"])
+        tracklets = _tracklet_columns(store, names := _names(network, frames))
+        links = network.among(frames.column("camera").unique().to_pylist()).links if frames.num_rows else network.links
+        chains = _journey_columns(store.scan(Journeys), tracklets)
+        return cls(
+            versions=versions,
+            cameras=names,
+            links=links,
+            frames=_frame_columns(frames, names),
+            tracklets=tracklets,
+            journeys=chains,
+            crossings=_crossings(chains, tracklets, links, names),
+        )
+
+    def camera(self, name: str) -> int:
+        """Return the number of a camera; raise MissingError for one that is neither listed nor stored."""
+        if name not in self.cameras:
+            raise MissingError(f"no camera {name[:200]!r}; {nearest(name[:200], self.cameras)}")
+        return self.cameras.index(name)
+
+    def link(self, origin: str, target: str) -> int:
+        """Return the number of a link; raise MissingError when there is none."""
+        for number, link in enumerate(self.links):
+            if (link.origin, link.target) == (origin, target):
+                return number
+        raise MissingError(f"no link from {origin[:200]!r} to {target[:200]!r}; see GET /api/v1/links")
+
+    def frame_range(self, camera: str) -> tuple[int, int]:
+        """Return the rows of a camera's frames."""
+        low, high = self.frames.starts[(number := self.camera(camera)) : number + 2].tolist()
+        return low, high
+
+    def frame_rows(self, camera: str | None, after: int, before: int, limit: int, *, newest_first: bool) -> Rows:
+        """Return rows of frames in ``[after, before)`` in order of time, no fewer than ``limit`` where there are."""
+        codes = range(len(self.cameras)) if camera is None else [self.camera(camera)]
+        return _page(self.frames.time, self.frames.starts, codes, after, before, limit, newest_first=newest_first)
+
+    def tracklet_rows(self, camera: str | None, after: int, before: int, limit: int) -> Rows:
+        """Return rows of tracklets that began in ``[after, before)``, in order of time."""
+        codes = range(len(self.cameras)) if camera is None else [self.camera(camera)]
+        return _page(self.tracklets.first, self.tracklets.starts, codes, after, before, limit, newest_first=False)
+
+    def neighbours(self, row: int) -> tuple[int | None, int | None]:
+        """Return the rows of the frames before and after one at the same camera."""
+        starts = self.frames.starts.tolist()
+        return (None if row in starts else row - 1), (None if row + 1 in starts else row + 1)
+
+    def present(self, camera: str, first: int, last: int) -> Rows:
+        """Return the tracklets of a camera that were in view at some time from ``first`` to ``last``."""
+        low, high = self.tracklets.starts[(number := self.camera(camera)) : number + 2].tolist()
+        end = low + int(np.searchsorted(self.tracklets.first[low:high], last, side="right"))
+        return low + np.flatnonzero(self.tracklets.last[low:end] >= first)
+
+    def journeys_through(self, tracklet: int) -> Rows:
+        """Return the journeys that hold a tracklet, most probable first."""
+        members = self.journeys.members
+        low, high = np.searchsorted(members.values, [tracklet, tracklet + 1], sorter=self.journeys.through)
+        places = self.journeys.through[low:high]
+        return np.unique(np.searchsorted(members.offsets, places, side="right") - 1)
+
+    def binned(self, camera: str | None, after: int, before: int, width: int) -> tuple[int, NDArray[np.int64]]:
+        """Return the start of the first bin and how many tracklets began per type and bin (T, B)."""
+        low, high = (0, len(self.tracklets.id)) if camera is None else self.tracklets.starts[self.camera(camera) :][:2]
+        first, kind = self.tracklets.first[low:high], self.tracklets.type[low:high].astype(np.int64)
+        inside = (first >= after) & (first < before)
+        if not inside.any():
+            return 0, np.zeros((len(OBJECT_TYPES), 0), np.int64)
+        place, kind = first[inside] // width, kind[inside]
+        start = int(place.min())
+        bins = int(place.max()) - start + 1
+        if bins > _MOST_BINS:
+            raise SettingsError(f"{bins} bins of {width / 1e6:g} s are too many; ask for wider ones or a shorter time")
+        counts = np.bincount(kind * bins + place - start, minlength=len(OBJECT_TYPES) * bins)
+        return start * width, counts.reshape(len(OBJECT_TYPES), bins)
+
+    def window(self, tracklet: int, link: int, *, onwards: bool) -> tuple[int, int]:
+        """Return when a vehicle should be at the other end of a link: learnt from its traffic, or the network's."""
+        first, last = int(self.tracklets.first[tracklet]), int(self.tracklets.last[tracklet])
+        _, seconds = self.crossings.of(link, first - _AROUND, last + _AROUND)
+        bounds = self.links[link].min_s, self.links[link].max_s
+        low, high = np.quantile(seconds, _SPREAD) if len(seconds) >= _ENOUGH else bounds
+        low, high = int(low * 1e6), int(high * 1e6)
+        return (first + low, last + high) if onwards else (first - high, last - low)
+
+    def arrivals_from(self, link: int, tracklet: int) -> Rows:
+        """Return the tracklets at the start of a link that may be this one, at its end, by time alone."""
+        way = self.links[link]
+        low, high = self.tracklets.starts[(number := self.camera(way.origin)) : number + 2].tolist()
+        first = int(self.tracklets.first[tracklet]) - int(way.max_s * 1e6) - _SLACK
+        last = int(self.tracklets.last[tracklet]) - int(way.min_s * 1e6) + _SLACK
+        begin, end = low + np.searchsorted(self.tracklets.first[low:high], [first, last])
+        return np.arange(begin, end)
+
+
+def _page(
+    time: Micros, starts: Rows, codes: Iterable[int], after: int, before: int, limit: int, *, newest_first: bool
+) -> Rows:
+    """Return at least ``limit`` rows in order of time; rows of one time are never torn apart."""
+    parts = []
+    for code in codes:
+        low, high = starts[code : code + 2]
+        begin, end = low + np.searchsorted(time[low:high], [after, before])
+        if newest_first:
+            begin = (
+                min(begin, end) if end - begin <= limit else low + np.searchsorted(time[low:high], time[end - limit])
+            )
+        elif end - begin > limit:
+            end = low + np.searchsorted(time[low:high], time[begin + limit - 1], side="right")
+        parts.append(np.arange(begin, end))
+    rows = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    rows = rows[np.argsort(-time[rows] if newest_first else time[rows], kind="stable")]
+    if len(rows) <= limit:
+        return rows
+    return rows[time[rows] >= time[rows[limit - 1]]] if newest_first else rows[time[rows] <= time[rows[limit - 1]]]
+
+
+def _names(network: CameraNetwork, frames: pa.Table) -> tuple[str, ...]:
+    """Return the ids of all cameras: the network's in its order, then the others by name."""
+    listed = network.cameras.id.tolist()
+    stored = frames.column("camera").unique().to_pylist()
+    return (*listed, *sorted(set(stored) - set(listed)))
+
+
+def _frame_columns(rows: pa.Table, names: tuple[str, ...]) -> FrameColumns:
+    ids, camera, time = _ids(rows, "id"), _codes(rows, "camera", names), _micros(rows, "time")
+    order = np.lexsort((ids, time, camera))
+    ids = ids[order]
+    return FrameColumns(id=ids, time=time[order], starts=_starts(camera[order], names), keys=Keys(ids))
+
+
+def _tracklet_columns(store: Store, names: tuple[str, ...]) -> TrackletColumns:
+    rows = store.columns(Tracklets, ["id", "camera", "first_time", "last_time", "type", "heading", "quality"])
+    ids, camera, first = _ids(rows, "id"), _codes(rows, "camera", names), _micros(rows, "first_time")
+    order = np.lexsort((ids, first, camera))
+    ids, camera = ids[order], camera[order]
+    return TrackletColumns(
+        id=ids,
+        camera=camera.astype(np.int16),
+        first=first[order],
+        last=_micros(rows, "last_time")[order],
+        type=_codes(rows, "type", OBJECT_TYPES)[order].astype(np.int8),
+        heading=_codes(rows, "heading", HEADINGS)[order].astype(np.int8),
+        quality=rows.column("quality").to_numpy().astype(np.float32)[order],
+        starts=_starts(camera, names),
+        keys=Keys(ids),
+    )
+
+
+def _journey_columns(table: Journeys, tracklets: TrackletColumns) -> JourneyColumns:
+    rows = tracklets.keys.rows(table.members.values)
+    whole = np.bincount(table.members.row[rows < 0], minlength=len(table)) == 0
+    table = table[np.flatnonzero(whole)]
+    table = table[np.lexsort((table.id, -table.probability))]
+    rows = tracklets.keys.rows(table.members.values)
+    return JourneyColumns(
+        id=table.id,
+        probability=table.probability,
+        members=Ragged(rows, table.members.offsets),
+        time=table.time.values.astype("datetime64[us]").astype(np.int64),
+        lon=table.lon.values,
+        lat=table.lat.values,
+        speed=table.speed.values,
+        through=np.argsort(rows, kind="stable"),
+        keys=Keys(table.id),
+    )
+
+
+def _crossings(
+    chains: JourneyColumns, tracklets: TrackletColumns, links: tuple[Link, ...], names: tuple[str, ...]
+) -> Crossings:
+    """Return every step of every journey that runs along a link of the network."""
+    row = chains.members.row
+    begin = np.flatnonzero(row[1:] == row[:-1])
+    camera = tracklets.camera[chains.members.values].astype(np.int64)
+    code = {name: number for number, name in enumerate(names)}
+    keys = np.array([code[link.origin] * len(names) + code[link.target] for link in links], np.int64)
+    link = Keys(keys).rows(camera[begin] * len(names) + camera[begin + 1])
+    begin, link = begin[link >= 0], link[link >= 0]
+    arrival = chains.time[begin + 1]
+    order = np.lexsort((arrival, link))
+    seconds = (chains.time[begin + 1] - chains.time[begin]) / 1e6
+    return Crossings(link=link[order], arrival=arrival[order], seconds=seconds[order])
+
+
+def _ids(rows: pa.Table, name: str) -> Ids:
+    return rows.column(name).cast(pa.int64()).to_numpy()
+
+
+def _micros(rows: pa.Table, name: str) -> Micros:
+    column = rows.column(name)
+    if not rows.num_rows:
+        return np.zeros(0, np.int64)
+    return column.cast(pa.int64()).to_numpy() // 1000
+
+
+def _codes(rows: pa.Table, name: str, words: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return the place of each text among the words."""
+    column = rows.column(name)
+    if not rows.num_rows:
+        return np.zeros(0, np.int64)
+    place: Any = pc.index_in(column, value_set=pa.array(words, column.type))
+    return place.to_numpy().astype(np.int64)
+
+
+def _starts(codes: NDArray[Any], names: tuple[str, ...]) -> NDArray[np.int64]:
+    return np.searchsorted(codes, np.arange(len(names) + 1))

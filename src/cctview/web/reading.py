@@ -1,0 +1,259 @@
+"""The read model of the web application: what the API and the pages ask a store."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cctview.errors import MissingError
+from cctview.network import CameraNetwork
+from cctview.privacy import Policy
+from cctview.store import Store
+from cctview.types import OBJECT_TYPES, Detections, Embeddings, Frames, Tracklets
+from cctview.web import answers, pictures
+from cctview.web.moments import from_micros, micros
+from cctview.web.names import Names
+from cctview.web.records import Records
+from cctview.web.sightings import boxes_of
+
+__all__ = ["Reading"]
+
+_NOW_S = 900.0
+_END = np.iinfo(np.int64).max
+
+
+class Reading:
+    """Answer questions about a store from one index in memory, and from the store by id.
+
+    The index is read anew off the request path when the store changes; an answer rests on one index
+    throughout. Ids in arguments are those of the answers; readable names of frames and detections do
+    too. Raise MissingError for what is not there.
+    """
+
+    def __init__(self, store: Store, network: CameraNetwork) -> None:
+        self.store = store
+        self.network = network
+        self._lock = threading.Lock()
+        self._records = Records(store, network)
+
+    @property
+    def names(self) -> Names:
+        """Between ids and their names."""
+        return self._records.names
+
+    def refresh(self) -> bool:
+        """Read the index anew if the store has changed; return whether it had."""
+        with self._lock:
+            if self.store.versions() == self._records.index.versions:
+                return False
+            self._records = Records(self.store, self.network)
+            return True
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self.store.policy
+
+    @property
+    def timezone(self) -> str:
+        """The time zone that local times are shown in."""
+        return self.network.timezone or "UTC"
+
+    def summary(self) -> dict[str, Any]:
+        """Return rows, bytes, oldest and newest time and producer of each table."""
+        return self.store.summary()
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """Return the times of the oldest and the newest still, None in an empty store."""
+        time = self._records.index.frames.time
+        return (from_micros(time.min()), from_micros(time.max())) if len(time) else None
+
+    def cameras(self) -> tuple[answers.Camera, ...]:
+        """Return all cameras: those of the network file, then others that have stills."""
+        now = self._records
+        return tuple(now.camera(number) for number in range(len(now.index.cameras)))
+
+    def camera(self, name: str) -> answers.Camera:
+        """Return one camera."""
+        now = self._records
+        return now.camera(now.index.camera(name))
+
+    def links(self, window_s: float = _NOW_S) -> tuple[answers.Link, ...]:
+        """Return all links, each with the traffic of the newest ``window_s`` seconds."""
+        now = self._records
+        newest = int(now.index.frames.time.max()) + 1 if len(now.index.frames.time) else 0
+        after = newest - int(window_s * 1e6)
+        return tuple(now.link(link, now.traffic(number, after, newest)) for number, link in enumerate(now.index.links))
+
+    def traffic(
+        self, origin: str, target: str, after: datetime | None = None, before: datetime | None = None
+    ) -> answers.Traffic | None:
+        """Return the traffic that arrived over a link in a time, None when there was none."""
+        now = self._records
+        return now.traffic(now.index.link(origin, target), micros(after, 0), micros(before, _END))
+
+    def crossings(
+        self, origin: str, target: str, after: datetime | None = None, before: datetime | None = None
+    ) -> answers.Crossings:
+        """Return when vehicles arrived over a link and how long each took; nothing below the minimum group."""
+        now = self._records
+        arrival, seconds = now.index.crossings.of(
+            now.index.link(origin, target), micros(after, 0), micros(before, _END)
+        )
+        if len(arrival) < self.policy.minimum_group:
+            arrival, seconds = arrival[:0], seconds[:0]
+        arrivals = tuple(from_micros(value) for value in arrival)
+        return answers.Crossings(origin=origin, target=target, arrivals=arrivals, seconds=tuple(seconds.tolist()))
+
+    def frames(
+        self,
+        camera: str | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+        limit: int = 100,
+        *,
+        newest_first: bool = False,
+    ) -> tuple[answers.Still, ...]:
+        """Return up to ``limit`` stills with ``after <= time < before``, and all that share the last one's time.
+
+        So the next page begins after the last time without losing any.
+        """
+        now = self._records
+        rows = now.index.frame_rows(camera, micros(after, 0), micros(before, _END), limit, newest_first=newest_first)
+        return now.stills(rows)
+
+    def nearest_frame(self, camera: str, time: datetime) -> answers.Still:
+        """Return the still of a camera nearest to a time."""
+        now = self._records
+        low, high = now.index.frame_range(camera)
+        if low == high:
+            raise MissingError(f"camera {camera!r} has no stills; see which have with `cctview export --what frames`")
+        wanted = micros(time, 0)
+        place = low + int(np.searchsorted(now.index.frames.time[low:high], wanted))
+        around = np.clip([place - 1, place], low, high - 1)
+        nearest = around[np.argmin(np.abs(now.index.frames.time[around] - wanted))]
+        return now.stills(np.array([nearest]))[0]
+
+    def frame(self, name: str) -> answers.Frame:
+        """Return a still with its boxes."""
+        now = self._records
+        ident = now.names.frame(name)
+        row = now.frame_row(ident, name)
+        rows = self.store.scan(Frames, ids=np.array([ident], np.int64))
+        if not len(rows):
+            raise MissingError(f"frame {name!r} is no longer stored; it may have expired")
+        before, after = now.index.neighbours(row)
+        return answers.Frame(
+            id=now.names.out(rows.id)[0],
+            name=str(rows.name[0]),
+            camera=str(rows.camera[0]),
+            time=from_micros(now.index.frames.time[row]),
+            width=int(rows.width[0]),
+            height=int(rows.height[0]),
+            detections=now.detections(boxes_of(self.store, rows.id), str(rows.name[0])),
+            previous=None if before is None else now.names.out(now.index.frames.id[[before]])[0],
+            next=None if after is None else now.names.out(now.index.frames.id[[after]])[0],
+        )
+
+    def image(self, name: str, *, boxes: bool = False) -> bytes:
+        """Return the JPEG bytes of a still, on request with its boxes drawn."""
+        ident = np.array([self.names.frame(name)], np.int64)
+        still = self.store.pixels(ident)[0]
+        return pictures.with_boxes(still, boxes_of(self.store, ident)) if boxes else still
+
+    def crop(self, name: str, *, side: int | None = None) -> bytes:
+        """Return a detection, or the largest box of a tracklet, as JPEG; enlarged to ``side`` pixels on request."""
+        found = self._records.best(name)
+        still = self.store.pixels(found.frame)[0]
+        return pictures.crop(still, found.box[0], side)
+
+    def detection(self, name: str) -> answers.Detection:
+        """Return one box."""
+        now = self._records
+        rows = self.store.scan(Detections, ids=np.array([self.names.detection(name)], np.int64))
+        if not len(rows):
+            raise MissingError(f"no detection {name!r} is stored; it may have expired")
+        return now.detections(rows)[0]
+
+    def vector(self, name: str) -> NDArray[np.float32]:
+        """Return the embedding of a detection, ``(D,)``."""
+        rows = self.store.scan(Embeddings, ids=np.array([self.names.detection(name)], np.int64))
+        if not len(rows):
+            raise MissingError(f"no embedding of {name!r} is stored; only vehicles have one, and they may have expired")
+        vector: NDArray[np.float32] = rows.vector[0]
+        return vector
+
+    def tracklet(self, name: str) -> answers.Sighting:
+        """Return one vehicle at one camera, with its boxes in time order."""
+        now = self._records
+        row = now.tracklet_row(name)
+        members = now.members(now.index.tracklets.id[row], name)
+        boxes = self.store.scan(Detections, ids=members)
+        boxes = boxes[np.lexsort((boxes.rank, boxes.time))]
+        return answers.Sighting(
+            tracklet=now.tracklets(np.array([row]))[0],
+            detections=now.detections(boxes, owner=name),
+        )
+
+    def tracklets(
+        self,
+        camera: str | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+        limit: int = 100,
+    ) -> tuple[answers.Tracklet, ...]:
+        """Return up to ``limit`` tracklets that began in a time, in order of it, and all that share the last time."""
+        now = self._records
+        return now.tracklets(now.index.tracklet_rows(camera, micros(after, 0), micros(before, _END), limit))
+
+    def matches(self, name: str, camera: str | None = None, top: int = 5) -> tuple[answers.Matching, ...]:
+        """Return for each camera down and up a link who the vehicle of a tracklet may be there."""
+        now = self._records
+        row = now.tracklet_row(name)
+        found = (*now.next(row, top), *now.previous(row, top))
+        return tuple(matching for matching in found if camera in (None, matching.camera))
+
+    def journey(self, name: str) -> answers.Journey:
+        """Return one journey."""
+        now = self._records
+        return now.journeys(np.array([now.journey_row(name)]))[0]
+
+    def journeys(self, through: str | None = None, limit: int = 100) -> tuple[answers.Journey, ...]:
+        """Return journeys, most probable first; on request only those through a tracklet."""
+        now = self._records
+        if through is None:
+            return now.journeys(np.arange(min(limit, len(now.index.journeys.id))))
+        return now.journeys(now.index.journeys_through(now.tracklet_row(through))[:limit])
+
+    def counts(
+        self,
+        camera: str | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+        width_s: float = 300.0,
+    ) -> answers.Counts:
+        """Return how many vehicles came into view per bin of time, by type."""
+        now = self._records
+        start, table = now.index.binned(camera, micros(after, 0), micros(before, _END), int(width_s * 1e6))
+        times = tuple(from_micros(start + n * int(width_s * 1e6)) for n in range(table.shape[1]))
+        counts = {kind: tuple(row) for kind, row in zip(OBJECT_TYPES, table.tolist(), strict=True) if any(row)}
+        return answers.Counts(camera=camera, width_s=width_s, times=times, counts=counts)
+
+    def gaps(self, camera: str, longer_than_s: float = 10.0) -> tuple[tuple[datetime, datetime], ...]:
+        """Return the pauses between neighbouring stills of a camera that are longer than some seconds."""
+        now = self._records
+        low, high = now.index.frame_range(camera)
+        time = now.index.frames.time[low:high]
+        wide = np.flatnonzero(np.diff(time) > longer_than_s * 1e6)
+        return tuple((from_micros(time[n]), from_micros(time[n + 1])) for n in wide.tolist())
+
+    def paths(self, camera: str, limit: int = 2000) -> Tracklets:
+        """Return the newest tracklets of a camera as a table: where boxes begin, end, and how large they are."""
+        now = self._records
+        number = now.index.camera(camera)
+        low, high = now.index.tracklets.starts[number : number + 2]
+        return self.store.scan(Tracklets, ids=now.index.tracklets.id[max(low, high - limit) : high])

@@ -60,11 +60,11 @@ def file_name(name: str) -> str:
     return name
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, *, most_bytes: int = _MAX_JSON_BYTES) -> dict[str, Any]:
     """Read a JSON object; raise FormatError for anything else, NaN and infinity included."""
     try:
-        if path.stat().st_size > _MAX_JSON_BYTES:
-            raise FormatError(f"{path}: refused, larger than {_MAX_JSON_BYTES / 1e6:g} MB")
+        if path.stat().st_size > most_bytes:
+            raise FormatError(f"{path}: refused, larger than {most_bytes / 1e6:g} MB")
         data = json.loads(path.read_bytes(), parse_constant=_refuse)
     except OSError as error:
         raise FormatError(f"{path}: cannot be read ({error.strerror})") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cctview.privacy.admission import Admission, admit, expired, expires_before
+from cctview.privacy.log import LogEntry, broken_at, require_purpose
 from cctview.privacy.policy import UNLIMITED, Kept, Policy
 from cctview.privacy.pseudonyms import ids_behind, pseudonyms
 from cctview.privacy.redaction import redact
@@ -11,11 +12,14 @@ __all__ = [
     "UNLIMITED",
     "Admission",
     "Kept",
+    "LogEntry",
     "Policy",
     "admit",
+    "broken_at",
     "expired",
     "expires_before",
     "ids_behind",
     "pseudonyms",
     "redact",
+    "require_purpose",
 ]

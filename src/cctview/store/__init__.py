@@ -6,8 +6,20 @@ from pathlib import Path
 
 from cctview.privacy import Policy
 from cctview.store.contract import Admitted, Batch, Forgotten, Proof, Store
+from cctview.store.filters import COLOURS, Hits, SearchFilters
 
-__all__ = ["Admitted", "Batch", "Forgotten", "Proof", "Store", "create_store", "open_store"]
+__all__ = [
+    "COLOURS",
+    "Admitted",
+    "Batch",
+    "Forgotten",
+    "Hits",
+    "Proof",
+    "SearchFilters",
+    "Store",
+    "create_store",
+    "open_store",
+]
 
 
 def create_store(path: str | Path, policy: Policy) -> Store:

@@ -12,7 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cctview.errors import InputError
-from cctview.privacy import Policy
+from cctview.privacy import LogEntry, Policy
+from cctview.store.filters import Hits, SearchFilters
 from cctview.types import Detections, Embeddings, Frame, Journeys, Matches, Ragged, Table, Tracklets, TravelTimes
 
 __all__ = ["Admitted", "Batch", "Derived", "Forgotten", "Proof", "Store"]
@@ -152,6 +153,32 @@ class Store(Protocol):
 
     def pixels(self, frame_ids: NDArray[np.int64]) -> list[bytes]:
         """Return the JPEG bytes of these frames, in their order."""
+
+    def search(
+        self,
+        vector: NDArray[np.float32],
+        *,
+        purpose: str,
+        subject: str,
+        filters: SearchFilters = SearchFilters(),  # noqa: B008
+        top: int = 20,
+    ) -> Hits:
+        """Find the vehicles that look most like a unit vector ``(D,)``, nearest first, and log the search.
+
+        ``subject`` says in the log what was looked for. Raise PolicyError without a purpose.
+        """
+
+    def log(self) -> tuple[LogEntry, ...]:
+        """Return the log of searches, the oldest first."""
+
+    def preview(
+        self,
+        *,
+        before: np.datetime64 | None = None,
+        camera: str | None = None,
+        ids: NDArray[np.int64] | None = None,
+    ) -> Forgotten:
+        """Return what ``forget`` would remove, without removing it."""
 
     def forget(
         self,

@@ -16,17 +16,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from cctview.errors import CctviewError, InputError, MissingError, PolicyError, SettingsError, StoreError
-from cctview.privacy import Policy
+from cctview.errors import CctviewError, InputError, PolicyError, SettingsError, StoreError
+from cctview.privacy import LogEntry, Policy, require_purpose
 from cctview.store.contract import Admitted, Batch, Derived, Forgotten, Store
+from cctview.store.filters import Hits, SearchFilters
 from cctview.store.folder import COMMIT, LOCK, Commit, explained, locked, read_commit, write_atomically
 from cctview.store.intake import frame_rows, intake
-from cctview.store.packs import FOLDER, PackWriter, read_stills
+from cctview.store.log import LOG, append_entry, log_entries
+from cctview.store.packs import FOLDER, PackWriter
 from cctview.store.proof import files_below
-from cctview.store.removal import Doomed, doomed_by_age, doomed_by_ids, doomed_where, remove
+from cctview.store.removal import Doomed, counted, doomed_by_age, doomed_by_ids, doomed_where, remove
 from cctview.store.schema import LAYOUTS, condition, contained, ids_of, layout_of, loaded, stored, times
+from cctview.store.searching import found_in
+from cctview.store.stills import PLACE, all_stills, kept_stills
 from cctview.store.tables import Snapshot, Transaction
-from cctview.types import Journeys, Matches, Table, Tracklets, TravelTimes, rows_of
+from cctview.types import Journeys, Matches, Table, Tracklets, TravelTimes
 
 __all__ = ["POLICY", "LanceStore", "create", "open_existing"]
 
@@ -36,7 +40,6 @@ POLICY = "policy.toml"
 _KEY = "pseudonym.key"
 _ATTEMPTS = 6
 _PAUSE_S = 0.05
-_PLACE = ("pack", "offset", "length")
 
 
 def create(path: Path, policy: Policy) -> Store:
@@ -193,7 +196,42 @@ class LanceStore:
     def pixels(self, frame_ids: NDArray[np.int64]) -> list[bytes]:
         """Return the JPEG bytes of these frames, in their order."""
         wanted = np.asarray(frame_ids, np.int64)
-        return self._reading(lambda view: _stills(self.path, view, wanted)) if len(wanted) else []
+        return self._reading(lambda view: all_stills(self.path, view, wanted)) if len(wanted) else []
+
+    def search(
+        self,
+        vector: NDArray[np.float32],
+        *,
+        purpose: str,
+        subject: str,
+        filters: SearchFilters = SearchFilters(),  # noqa: B008
+        top: int = 20,
+    ) -> Hits:
+        """Find the vehicles that look most like a vector, and write down who asked and why."""
+        if not self._write:
+            raise StoreError(f"{self.path}: opened for reading, so a search cannot be logged; open it with write=True")
+        require_purpose(purpose)
+        hits = self._reading(
+            lambda view: found_in(view, vector, filters, top, lambda ids: kept_stills(self.path, view, ids))
+        )
+        with explained(self.path, "log a search"), locked(self.path):
+            append_entry(self.path, purpose=purpose, subject=subject, filters=filters.said, found=len(hits.distance))
+        return hits
+
+    def log(self) -> tuple[LogEntry, ...]:
+        """Return the log of searches, the oldest first."""
+        with explained(self.path, "read the log of searches"):
+            return log_entries(self.path)
+
+    def preview(
+        self,
+        *,
+        before: np.datetime64 | None = None,
+        camera: str | None = None,
+        ids: NDArray[np.int64] | None = None,
+    ) -> Forgotten:
+        """Return what ``forget`` would remove, without removing it."""
+        return self._reading(lambda view: counted(view, _chosen(view, before, camera, ids)))
 
     def forget(
         self,
@@ -203,18 +241,8 @@ class LanceStore:
         ids: NDArray[np.int64] | None = None,
     ) -> Forgotten:
         """Remove rows and all that was made from them, and prove it."""
-        if before is None and camera is None and ids is None:
-            raise InputError("forget what? give before, camera or ids")
-        if ids is not None and (before is not None or camera is not None):
-            raise InputError("forget either by ids, or by before and camera; not both in one call")
-
-        def chosen(view: Snapshot) -> Doomed:
-            if ids is not None:
-                return doomed_by_ids(view, np.asarray(ids, np.int64))
-            return doomed_where(view, before, camera)
-
         with self._writing("forget") as tx:
-            return remove(tx, chosen(tx.snapshot()))
+            return remove(tx, _chosen(tx.snapshot(), before, camera, ids))
 
     def expire(self, now: np.datetime64) -> Forgotten:
         """Remove what the policy no longer allows, and prove it."""
@@ -261,8 +289,19 @@ class LanceStore:
             yield Transaction(self.path, read_commit(self.path))
 
 
+def _chosen(view: Snapshot, before: np.datetime64 | None, camera: str | None, ids: NDArray[np.int64] | None) -> Doomed:
+    """Return what is to be forgotten; raise InputError for a request that is empty or contradicts itself."""
+    if before is None and camera is None and ids is None:
+        raise InputError("forget what? give before, camera or ids")
+    if ids is None:
+        return doomed_where(view, before, camera)
+    if before is not None or camera is not None:
+        raise InputError("forget either by ids, or by before and camera; not both in one call")
+    return doomed_by_ids(view, np.asarray(ids, np.int64))
+
+
 def _ours(name: str) -> bool:
-    return name in (LOCK, POLICY, _KEY, COMMIT) or name.endswith(".part")
+    return name in (LOCK, POLICY, _KEY, COMMIT, LOG) or name.endswith(".part")
 
 
 def _known(view: Snapshot, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -277,23 +316,7 @@ def _written(writer: PackWriter, stills: list[bytes]) -> dict[str, pa.Array]:
     places: list[NDArray[Any]] = [np.zeros(len(stills), dtype) for dtype in (np.int32, np.int64, np.int64)]
     for place, values in zip(places, writer.write([still for still in stills if still]), strict=True):
         place[kept] = values
-    return dict(zip(_PLACE, map(pa.array, places), strict=True))
-
-
-def _stills(folder: Path, view: Snapshot, wanted: NDArray[np.int64]) -> list[bytes]:
-    rows = view.rows_among("frames", ["id", *_PLACE], wanted) if view.has("frames") else None
-    ids = ids_of(rows.column("id")) if rows is not None else np.zeros(0, np.int64)
-    missing = ~np.isin(wanted, ids)
-    if rows is None or missing.any():
-        raise MissingError(f"{folder}: no frame has the id {wanted[missing][0]}; see which there are with scan(Frames)")
-    found = rows_of(ids, wanted)
-    pack, offset, length = (rows.column(name).to_numpy()[found] for name in _PLACE)
-    if not length.all():
-        raise PolicyError(
-            f"{folder}: the pixels of frame {wanted[length == 0][0]} are not kept (by the policy, or expired or "
-            "forgotten); run the source again under a policy that keeps them"
-        )
-    return list(read_stills(folder, pack, offset, length))
+    return dict(zip(PLACE, map(pa.array, places), strict=True))
 
 
 def _require_members(view: Snapshot, table: Derived) -> None:

@@ -21,7 +21,7 @@ from cctview.store.tables import Snapshot, Transaction
 from cctview.table import RaggedColumn
 from cctview.types import Matches
 
-__all__ = ["Doomed", "doomed_by_age", "doomed_by_ids", "doomed_where", "remove"]
+__all__ = ["Doomed", "counted", "doomed_by_age", "doomed_by_ids", "doomed_where", "remove"]
 
 Ids = NDArray[np.int64]
 _PLACE = ["id", "pack", "offset", "length"]
@@ -156,6 +156,21 @@ def remove(tx: Transaction, doomed: Doomed) -> Forgotten:
         files_replaced=len(files - files_below(tx.path)),
     )
     return Forgotten(rows=rows, pixels=pixels, proof=proof)
+
+
+def counted(view: Snapshot, doomed: Doomed) -> Forgotten:
+    """Return how many rows each table would lose, and how many stills their pixels."""
+    rows = {"frames": len(doomed.frames)}
+    for name, change in _changes(doomed).items():
+        if name in ("matches", "travel_times"):
+            parts = view.batches(name, list(LAYOUTS[name].read)) if view.has(name) else ()
+            rows[name] = sum(part.num_rows - change(part).num_rows for part in parts)
+        else:
+            ids: Ids = getattr(doomed, name)
+            rows[name] = int(contained(ids, view.ids(name)).sum())
+    held = view.ids("frames", "length > 0")
+    pixels = int(contained(np.union1d(doomed.frames, doomed.pixels), held).sum())
+    return Forgotten(rows={name: count for name, count in rows.items() if count}, pixels=pixels)
 
 
 def _rewritten(tx: Transaction, doomed: Doomed) -> tuple[dict[str, int], int, set[Path]]:

@@ -66,6 +66,12 @@ class Snapshot:
         ]
         return pa.concat_tables(parts)
 
+    def nearest(self, name: str, vector: NDArray[np.float32], where: str, count: int) -> pa.Table:
+        """Return ids and cosine distances (``_distance``) of the rows nearest to a vector ``(D,)``."""
+        query = self._table(name).search(vector, vector_column_name="vector").distance_type("cosine")
+        query = query.select([LAYOUTS[name].id, "_distance"]).limit(count)
+        return (query.where(where, prefilter=True) if where else query).to_arrow()
+
     def ids(self, name: str, where: str = "", column: str = "") -> NDArray[np.int64]:
         """Return the sorted ids of the rows that satisfy the condition."""
         if not self.has(name):
@@ -73,9 +79,7 @@ class Snapshot:
         key = column or LAYOUTS[name].id
         return np.unique(ids_of(self.rows(name, [key], where).column(key)))
 
-    def _rows_among_many(
-        self, name: str, columns: list[str], ids: NDArray[np.int64], where: str, key: str
-    ) -> pa.Table:
+    def _rows_among_many(self, name: str, columns: list[str], ids: NDArray[np.int64], where: str, key: str) -> pa.Table:
         parts = [
             batch.filter(pa.array(contained(ids_of(batch.column(key)), ids)))
             for batch in self.batches(name, list(dict.fromkeys((*columns, key))), where)

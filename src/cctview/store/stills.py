@@ -1,0 +1,53 @@
+"""The stored stills of frames: where each lies, and its bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cctview.errors import MissingError, PolicyError
+from cctview.store.packs import read_stills
+from cctview.store.schema import ids_of
+from cctview.store.tables import Snapshot
+from cctview.types import rows_of
+
+__all__ = ["PLACE", "all_stills", "kept_stills"]
+
+PLACE = ("pack", "offset", "length")
+Ids = NDArray[np.int64]
+
+
+def all_stills(folder: Path, view: Snapshot, wanted: Ids) -> list[bytes]:
+    """Return the stills of these frames; raise PolicyError when one is not kept, MissingError for no such frame."""
+    pack, offset, length = _places(folder, view, wanted)
+    if not length.all():
+        raise PolicyError(
+            f"{folder}: the pixels of frame {wanted[length == 0][0]} are not kept (by the policy, or expired or "
+            "forgotten); run the source again under a policy that keeps them"
+        )
+    return list(read_stills(folder, pack, offset, length))
+
+
+def kept_stills(folder: Path, view: Snapshot, wanted: Ids) -> list[bytes]:
+    """Return the stills of these frames, empty bytes where none is kept."""
+    if not len(wanted):
+        return []
+    pack, offset, length = _places(folder, view, wanted)
+    kept = np.flatnonzero(length)
+    stills = [b""] * len(wanted)
+    for place, still in zip(kept.tolist(), read_stills(folder, pack[kept], offset[kept], length[kept]), strict=True):
+        stills[place] = still
+    return stills
+
+
+def _places(folder: Path, view: Snapshot, wanted: Ids) -> tuple[NDArray[np.int32], Ids, Ids]:
+    rows = view.rows_among("frames", ["id", *PLACE], wanted) if view.has("frames") else None
+    ids = ids_of(rows.column("id")) if rows is not None else np.zeros(0, np.int64)
+    missing = ~np.isin(wanted, ids)
+    if rows is None or missing.any():
+        raise MissingError(f"{folder}: no frame has the id {wanted[missing][0]}; see which there are with scan(Frames)")
+    found = rows_of(ids, wanted)
+    pack, offset, length = (rows.column(name).to_numpy()[found] for name in PLACE)
+    return pack, offset, length

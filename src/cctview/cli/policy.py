@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from cctview.store import Store
 
-__all__ = ["register"]
+__all__ = ["register", "time_of"]
 
 StorePath = Annotated[Path, typer.Argument(help="A store; `policy set` makes it when it is not there.")]
 
@@ -87,7 +87,9 @@ def forget(
         raise SettingsError("say what to forget: --before TIME, --camera ID or --id ID")
     opened = open_store(store, write=True)
     gone = opened.forget(
-        before=_time(before) if before else None, camera=camera, ids=_ids(opened, names) if names else None
+        before=time_of(before, "--before") if before else None,
+        camera=camera,
+        ids=_ids(opened, names) if names else None,
     )
     if not any(gone.rows.values()):
         say("nothing stored answers to that; nothing was removed")
@@ -119,7 +121,8 @@ def _changed(text: str, settings: list[str]) -> str:
     return "".join(f"{name} = {value}\n" for name, value in lines.items())
 
 
-def _time(text: str) -> Any:
+def time_of(text: str, option: str) -> Any:
+    """Read a time of the command line, UTC where it names no zone; raise SettingsError for another text."""
     from datetime import UTC, datetime
 
     import numpy as np
@@ -129,7 +132,7 @@ def _time(text: str) -> Any:
     try:
         given = datetime.fromisoformat(text)
     except ValueError as error:
-        raise SettingsError(f"--before {text!r} is not a time; write it as 2020-05-05T13:30:00-04:00") from error
+        raise SettingsError(f"{option} {text!r} is not a time; write it as 2020-05-05T13:30:00-04:00") from error
     aware = given if given.tzinfo else given.replace(tzinfo=UTC)
     return np.datetime64(aware.astimezone(UTC).replace(tzinfo=None), "ns")
 

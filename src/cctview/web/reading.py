@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.errors import MissingError
+from cctview.errors import CctviewError, MissingError
 from cctview.network import CameraNetwork
 from cctview.privacy import Policy
 from cctview.store import Store
@@ -22,6 +25,7 @@ from cctview.web.sightings import boxes_of
 
 __all__ = ["Reading"]
 
+_LOG = logging.getLogger(__name__)
 _NOW_S = 900.0
 _END = np.iinfo(np.int64).max
 
@@ -48,15 +52,36 @@ class Reading:
     def refresh(self) -> bool:
         """Read the index anew if the store has changed; return whether it had."""
         with self._lock:
-            if self.store.versions() == self._records.index.versions:
+            now = self._records
+            if self.store.versions() == now.index.versions and self.store.policy == now.policy:
                 return False
             self._records = Records(self.store, self.network)
             return True
 
+    @contextmanager
+    def watched(self, every_s: float = 0.5) -> Iterator[None]:
+        """Keep the index fresh from a thread of its own, so that no request waits for it."""
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(every_s):
+                try:
+                    self.refresh()
+                except CctviewError as error:
+                    _LOG.warning("the store cannot be read just now: %s", error)
+
+        thread = threading.Thread(target=watch, name="cctview-watch", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
     @property
     def policy(self) -> Policy:
         """The policy in force."""
-        return self.store.policy
+        return self._records.policy
 
     @property
     def timezone(self) -> str:
@@ -161,15 +186,15 @@ class Reading:
 
     def image(self, name: str, *, boxes: bool = False) -> bytes:
         """Return the JPEG bytes of a still, on request with its boxes drawn."""
-        ident = np.array([self.names.frame(name)], np.int64)
-        still = self.store.pixels(ident)[0]
-        return pictures.with_boxes(still, boxes_of(self.store, ident)) if boxes else still
+        now = self._records
+        row = now.frame_row(now.names.frame(name), name)
+        still = now.still(int(now.index.frames.id[row]))
+        return pictures.with_boxes(still, boxes_of(self.store, now.index.frames.id[[row]])) if boxes else still
 
     def crop(self, name: str, *, side: int | None = None) -> bytes:
         """Return a detection, or the largest box of a tracklet, as JPEG; enlarged to ``side`` pixels on request."""
         found = self._records.best(name)
-        still = self.store.pixels(found.frame)[0]
-        return pictures.crop(still, found.box[0], side)
+        return pictures.crop(self._records.still(int(found.frame[0])), found.box[0], side)
 
     def detection(self, name: str) -> answers.Detection:
         """Return one box."""
@@ -178,6 +203,10 @@ class Reading:
         if not len(rows):
             raise MissingError(f"no detection {name!r} is stored; it may have expired")
         return now.detections(rows)[0]
+
+    def boxes(self, rows: Detections) -> tuple[answers.Detection, ...]:
+        """Return boxes that were read from the store, as answers."""
+        return self._records.detections(rows)
 
     def vector(self, name: str) -> NDArray[np.float32]:
         """Return the embedding of a detection, ``(D,)``."""
@@ -250,6 +279,13 @@ class Reading:
         time = now.index.frames.time[low:high]
         wide = np.flatnonzero(np.diff(time) > longer_than_s * 1e6)
         return tuple((from_micros(time[n]), from_micros(time[n + 1])) for n in wide.tolist())
+
+    def forgettable(self, names: Sequence[str]) -> NDArray[np.int64]:
+        """Return the ids behind names of frames, detections, tracklets and journeys, stored or not."""
+        now = self._records.names
+        return np.array(
+            [now.detection(name) if "--detections--" in name else now.frame(name) for name in names], np.int64
+        )
 
     def paths(self, camera: str, limit: int = 2000) -> Tracklets:
         """Return the newest tracklets of a camera as a table: where boxes begin, end, and how large they are."""

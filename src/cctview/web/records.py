@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.errors import MissingError
+from cctview.errors import MissingError, PolicyError
 from cctview.match.candidates import expected_heading
 from cctview.network import CameraNetwork, Link
 from cctview.store import Store
@@ -153,6 +153,17 @@ class Records:
             raise MissingError(f"tracklet {name!r} is no longer stored; tracklets are made anew at the end of a run")
         members: Rows = rows.column("members").combine_chunks().flatten().to_numpy()
         return members
+
+    def still(self, frame: int) -> bytes:
+        """Return the JPEG bytes of a frame; raise PolicyError when its pixels are not kept."""
+        try:
+            return self.store.pixels(np.array([frame], np.int64))[0]
+        except PolicyError as error:
+            raise PolicyError(
+                "the pixels of this still are not kept: by the policy, or expired or forgotten"
+            ) from error
+        except MissingError as error:
+            raise MissingError("this still is no longer stored; it may have expired") from error
 
     def best(self, name: str) -> Detections:
         """Return the largest box that a name stands for: a tracklet's, or the detection itself."""

@@ -1,0 +1,86 @@
+"""The verb that opens a store in a browser: serve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cctview.cli.run import Network
+from cctview.cli.screen import Json, answer, interruptible
+
+if TYPE_CHECKING:
+    import socket
+
+__all__ = ["listen", "register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    app.command()(serve)
+
+
+def serve(
+    store: Annotated[Path, typer.Argument(help="The store to look at.")],
+    network: Network = None,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one.")] = 8080,
+    host: Annotated[str, typer.Option(help="Address to listen on; others than this machine's need a token.")] = (
+        "127.0.0.1"
+    ),
+    tiles: Annotated[
+        str | None, typer.Option(help="URL template of map tiles, as https://host/{z}/{x}/{y}.png; none by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show a store in the browser, with a JSON API; listens on this machine only unless told otherwise."""
+    listen(store, network, port=port, host=host, tiles=tiles, as_json=as_json)
+
+
+def listen(
+    store: Path, network: Path | None, *, port: int, host: str, tiles: str | None = None, as_json: bool = False
+) -> None:
+    """Serve until interrupted; the address is printed when it can be opened."""
+    import secrets
+
+    import uvicorn
+
+    from cctview.cli.looks import picture_embedder
+    from cctview.network import CameraNetwork, load_network
+    from cctview.store import open_store
+    from cctview.web.app import create_app
+    from cctview.web.pages import mount_pages
+
+    opened = open_store(store, write=True)
+    roads = load_network(network) if network else CameraNetwork()
+    token = None if _is_loopback(host) else secrets.token_urlsafe(24)
+    app = create_app(opened, roads, embed=picture_embedder(opened), token=token, tiles=tiles)
+    mount_pages(app, app.state.reading, tiles=tiles)
+    with _bound(host, port) as door:
+        where = f"[{host}]" if ":" in host else host
+        url = f"http://{where}:{door.getsockname()[1]}/" + (f"?token={token}" if token else "")
+        answer({"open": url, "store": str(store), "stop": "Ctrl-C"}, as_json=as_json)
+        settings = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, proxy_headers=False)
+        with interruptible():
+            uvicorn.Server(settings).run(sockets=[door])
+
+
+def _is_loopback(host: str) -> bool:
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    import socket
+
+    from cctview.errors import SettingsError
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise SettingsError(f"cannot listen on {host} port {port} ({error.strerror}); choose another --port") from error

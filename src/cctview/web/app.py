@@ -1,0 +1,63 @@
+"""The web application: the JSON API, its description, and what guards both; the pages are mounted on it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.responses import HTMLResponse
+
+from cctview.network import CameraNetwork
+from cctview.store import Store
+from cctview.web.acting import acting_routes
+from cctview.web.api import reading_routes
+from cctview.web.manual import manual
+from cctview.web.problems import answer_problems
+from cctview.web.reading import Reading
+from cctview.web.search import Embed, Search
+from cctview.web.security import Guard
+
+__all__ = ["create_app"]
+
+_ABOUT = (
+    "What one store holds: cameras, stills, vehicles, who may be whom, and journeys. Ids are 16 hexadecimal digits, "
+    "times UTC, boxes x1, y1, x2, y2 in pixels. Tables come as an Arrow stream to those who accept one. Errors are "
+    "problem+json."
+)
+
+
+def create_app(
+    store: Store,
+    network: CameraNetwork,
+    *,
+    embed: Embed | None = None,
+    token: str | None = None,
+    tiles: str | None = None,
+) -> FastAPI:
+    """Return the application over a store; ``app.state`` holds its ``reading`` and its ``search``.
+
+    ``embed`` turns a picture into a vector for searches by picture. With a ``token`` every request
+    must show it; without, only this machine's own names are answered. ``tiles`` is the URL template
+    of map tiles, whose host is the only other one that pages may ask.
+    """
+    reading = Reading(store, network)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        with reading.watched():
+            yield
+
+    app = FastAPI(title="cctview", version="1", description=_ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.reading = reading
+    app.state.search = Search(reading, embed)
+    app.add_middleware(Guard, token=token, tiles=tiles)
+    answer_problems(app)
+    app.include_router(reading_routes(reading))
+    app.include_router(acting_routes(reading, app.state.search))
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return HTMLResponse(manual(app.openapi()))
+
+    return app

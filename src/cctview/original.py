@@ -20,7 +20,7 @@ from scipy.spatial.distance import cdist
 
 from cctview.detect import Detector
 from cctview.embed import Embedder
-from cctview.embed.crops import cut
+from cctview.embed.crops import Cropping, cut, whole
 from cctview.errors import FormatError, FrameError, InputError, MissingError, PolicyError, StoreError, nearest
 from cctview.formats.files import file_name, write_bytes
 from cctview.formats.original import (
@@ -200,28 +200,28 @@ def _extract_one(
         return
     if len(names) < len(keep):
         report.skipped.append(Skipped(str(path), f"{len(keep) - len(names)} detections have neither still nor crop"))
-    write_features(target, found.still, names, embedder(crops), embedder.producer)
+    write_features(target, found.still, names, embedder.features(crops), embedder.producer)
     report.counts.update(stills=1, features=len(names))
 
 
 def _crops(
     path: Path, found: OriginalDetections, keep: NDArray[np.intp], still: Path | None, embedder: Embedder
 ) -> tuple[NDArray[np.str_], NDArray[np.uint8]]:
-    """Return the names and crops ``(N, S, S, 3)`` of these rows, cut from the still where it is there."""
-    if still is not None:
-        image = decode(still.read_bytes(), str(still)).image
-        return found.names[keep], cut(image, found.box[keep].astype(np.float32), embedder.side, embedder.margin)
-    folder = path.with_name(f"{found.still}--detections")
+    """Return the names and crops ``(N, H, W, 3)`` of these rows, from the still or from stored crops."""
+    folder, cropping = path.with_name(f"{found.still}--detections"), embedder.cropping
     files = [folder / f"{name}.jpeg" for name in found.names[keep].tolist()]
     there = np.array([file.is_file() for file in files], np.bool_)
-    crops = [_whole(file, embedder.side) for file in itertools.compress(files, there)]
-    return found.names[keep][there], np.array(crops, np.uint8).reshape(-1, embedder.side, embedder.side, 3)
+    if still is not None and not (cropping.stored and there.all()):
+        image = decode(still.read_bytes(), str(still)).image
+        return found.names[keep], cut(image, found.box[keep].astype(np.float32), cropping)
+    crops = [_stored(file, cropping) for file in itertools.compress(files, there)]
+    return found.names[keep][there], np.array(crops, np.uint8).reshape(-1, cropping.height, cropping.width, 3)
 
 
-def _whole(file: Path, side: int) -> NDArray[np.uint8]:
+def _stored(file: Path, cropping: Cropping) -> NDArray[np.uint8]:
     """Return a crop the original made, as wide and high as the embedder wants it."""
     with Image.open(file) as image:
-        return np.asarray(image.convert("RGB").resize((side, side), Image.Resampling.BILINEAR))
+        return whole(np.asarray(image.convert("RGB")), cropping)
 
 
 def _features_by_camera(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cctview.detect import load_detector
-from cctview.detect.onnx import DetectSettings, OnnxDetector
+from cctview.detect.onnx import DetectSettings, OnnxDetector, OwnLook
 from cctview.models import ModelRecord, RuntimeSettings
 from cctview.types import OBJECT_TYPES, Frame
 
@@ -34,7 +34,8 @@ def detector(peaks: list[tuple[list[float], np.ndarray]], **settings: object) ->
         thresholds=dict.fromkeys(OBJECT_TYPES, 0.4),
         settings={"redaction_threshold": 0.1, "nms_iou": 0.5},
     )
-    made = OnnxDetector(record, DetectSettings(**settings), RuntimeSettings())
+    look = OwnLook(record, RuntimeSettings())
+    made = OnnxDetector(record, DetectSettings(**settings), look)
     seen: list[np.ndarray] = []
 
     def run(batch: np.ndarray) -> list[np.ndarray]:
@@ -43,7 +44,7 @@ def detector(peaks: list[tuple[list[float], np.ndarray]], **settings: object) ->
         scores = np.array([score for _, score in peaks], np.float32).reshape(-1, 6)
         return [np.repeat(part[None], len(batch), axis=0) for part in (boxes, scores)]
 
-    made.__dict__["_run"] = run
+    look.__dict__["_run"] = run
     return made, seen
 
 

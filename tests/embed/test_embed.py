@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cctview.embed import Embedder, HistogramEmbedder, embed, load_embedder
-from cctview.embed.crops import crops_of, quality
+from cctview.embed.crops import Cropping, crops_of, quality
 from cctview.types import Detections, Frame
 
 NOON = np.datetime64("2020-05-05T12:00:00", "ns")
@@ -64,7 +64,11 @@ def test_people_and_two_wheelers_get_no_vector(embedder: Embedder) -> None:
 
 def test_crops_at_the_border_and_thinner_than_a_pixel() -> None:
     frame = still()
-    crops = crops_of([frame], found(frame, [[-9, -9, 200, 200], [119.6, 99.7, 119.9, 99.9]]), 32, 0.1)
+    crops = crops_of(
+        [frame],
+        found(frame, [[-9, -9, 200, 200], [119.6, 99.7, 119.9, 99.9]]),
+        Cropping(height=32, width=32, margin=0.1),
+    )
     assert crops.shape == (2, 32, 32, 3)
     assert (crops[1] == 90).all()
 

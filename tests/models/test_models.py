@@ -55,7 +55,7 @@ def test_missing_and_damaged_weights(record: Path) -> None:
     with pytest.raises(ModelError, match="damaged"):
         found.verified_weights()
     found.weights.unlink()
-    with pytest.raises(ModelNotFoundError, match="reinstall"):
+    with pytest.raises(ModelNotFoundError, match="import or pull the model again"):
         found.verified_weights()
     with pytest.raises(ModelNotFoundError, match="no model record"):
         find_model(str(record.with_name("no.toml")), "embedding")

@@ -10,8 +10,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.types import Frame
-
 __all__ = ["Letterbox", "stacked"]
 
 # The graph picks its best K cells, so it must have more than K.
@@ -44,18 +42,16 @@ class Letterbox:
         return _raised(height * scale, self.stride), _raised(width * scale, self.stride)
 
 
-def stacked(frames: Sequence[Frame], rule: Letterbox) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Return one batch ``(B, H, W, 3)`` of stills of equal size, and their scale ``(B, 1, 1)``."""
-    height, width = frames[0].image.shape[:2]
+def stacked(images: Sequence[NDArray[np.uint8]], rule: Letterbox) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Return one batch ``(B, H, W, 3)`` of images of equal size, and their scale ``(B, 1, 1)``."""
+    height, width = images[0].shape[:2]
     scale = rule.scale(height, width)
-    batch = np.full((len(frames), *rule.shape(height, width), 3), rule.pad, np.uint8)
+    batch = np.full((len(images), *rule.shape(height, width), 3), rule.pad, np.uint8)
     inner = (max(1, round(height * scale)), max(1, round(width * scale)))
-    for row, frame in zip(batch, frames, strict=True):
+    for row, image in zip(batch, images, strict=True):
         same = inner == (height, width)
-        row[: inner[0], : inner[1]] = (
-            frame.image if same else cv2.resize(frame.image, inner[::-1], interpolation=cv2.INTER_AREA)
-        )
-    return batch, np.full((len(frames), 1, 1), scale, np.float32)
+        row[: inner[0], : inner[1]] = image if same else cv2.resize(image, inner[::-1], interpolation=cv2.INTER_AREA)
+    return batch, np.full((len(images), 1, 1), scale, np.float32)
 
 
 def _raised(value: float, stride: int) -> int:

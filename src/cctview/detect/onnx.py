@@ -1,8 +1,8 @@
-"""The detector that runs an ONNX graph of our own output contract.
+"""The detector that runs an ONNX graph: our own output contract, or another through its ``Look``.
 
-Input ``uint8 (B, H, W, 3)`` RGB; outputs ``boxes (B, K, 4)`` in input pixels and ``scores (B, K,
-types)``. Overlapping boxes are settled here, first within a family of types (a van is listed once,
-not as car and as bus), so that a rider on a motorcycle stays two boxes.
+Our own graphs take ``uint8 (B, H, W, 3)`` RGB and give ``boxes (B, K, 4)`` in input pixels and
+``scores (B, K, types)``. Overlapping boxes are settled here, first within a family of types (a van is
+listed once, not as car and as bus), so that a rider on a motorcycle stays two boxes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from cctview.models.record import ModelRecord
 from cctview.models.runtime import Runner, RuntimeSettings, runner
 from cctview.types import OBJECT_TYPES, PERSON, VEHICLE_TYPES, Detections, Frame, row_ids
 
-__all__ = ["DetectSettings", "OnnxDetector"]
+__all__ = ["DetectSettings", "Look", "OnnxDetector", "OwnLook"]
 
 _FAMILIES = (VEHICLE_TYPES, ("motorcycle", "bicycle"), (PERSON,))
 
@@ -38,25 +38,62 @@ class DetectSettings:
     batch_pixels: int = 4_000_000
 
 
+class Look(Protocol):
+    """Run a graph over stills of one size."""
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types its scores are about."""
+        ...
+
+    def shape(self, height: int, width: int) -> tuple[int, int]:
+        """Return height and width of the picture the graph sees of a still of this size."""
+        ...
+
+    def __call__(self, images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return boxes ``(B, K, 4)`` in still pixels and scores ``(B, K, types)``."""
+        ...
+
+
+class OwnLook:
+    """Run a graph of our own output contract."""
+
+    def __init__(self, record: ModelRecord, runtime: RuntimeSettings) -> None:
+        self.types = record.labels
+        self._record = record
+        self._runtime = runtime
+        self._letterbox = Letterbox.of(record.input)
+
+    @cached_property
+    def _run(self) -> Runner:
+        return runner(self._record, self._runtime)
+
+    def shape(self, height: int, width: int) -> tuple[int, int]:
+        """Return height and width of the padded picture."""
+        return self._letterbox.shape(height, width)
+
+    def __call__(self, images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return boxes in still pixels, and scores."""
+        batch, scale = stacked(images, self._letterbox)
+        boxes, scores = self._run(batch)
+        height, width = images[0].shape[:2]
+        return geometry.clip(boxes / scale, width, height), scores
+
+
 class OnnxDetector:
     """Run the graph of a record over batches of stills of any size."""
 
-    def __init__(self, record: ModelRecord, settings: DetectSettings, runtime: RuntimeSettings) -> None:
+    def __init__(self, record: ModelRecord, settings: DetectSettings, look: Look) -> None:
         self.record = record
         self.settings = settings
-        self._runtime = runtime
-        self._letterbox = Letterbox.of(record.input)
-        self._labels = np.array(record.labels)
+        self._look = look
+        self._labels = np.array(look.types)
         self._thresholds = self._lowest_scores()
 
     @property
     def producer(self) -> str:
         """The words that tie a detection to these very weights."""
         return self.record.producer
-
-    @cached_property
-    def _run(self) -> Runner:
-        return runner(self.record, self._runtime)
 
     def __call__(self, frames: Sequence[Frame]) -> Detections:
         """Return the detections of all frames, in frame order, best first within a frame."""
@@ -71,22 +108,20 @@ class OnnxDetector:
         redaction, least = float(self.record.settings["redaction_threshold"]), self.settings.min_score
         thresholds = dict(self.record.thresholds) if least is None else dict.fromkeys(OBJECT_TYPES, least)
         thresholds[PERSON] = redaction if least is None else min(redaction, least)
-        return np.array([thresholds[label] for label in self.record.labels], np.float32)
+        usual = self.record.thresholds.get("default", 1.0)
+        return np.array([thresholds.get(label, usual) for label in self._look.types], np.float32)
 
     def _batches(self, frames: Sequence[Frame]) -> Iterator[NDArray[np.intp]]:
         """Yield row numbers of stills of one size, as many as fit ``batch_pixels``."""
         sizes = np.array([frame.image.shape[:2] for frame in frames]).reshape(-1, 2)
         for size in np.unique(sizes, axis=0):
             rows = np.flatnonzero((sizes == size).all(axis=1))
-            pixels = int(np.prod(self._letterbox.shape(int(size[0]), int(size[1]))))
+            pixels = int(np.prod(self._look.shape(int(size[0]), int(size[1]))))
             step = max(1, self.settings.batch_pixels // pixels)
             yield from (rows[start : start + step] for start in range(0, len(rows), step))
 
     def _found(self, frames: Sequence[Frame], rows: NDArray[np.intp]) -> tuple[NDArray[Any], ...]:
-        batch, scale = stacked([frames[row] for row in rows], self._letterbox)
-        boxes, scores = self._run(batch)
-        height, width = frames[rows[0]].image.shape[:2]
-        boxes = geometry.clip(boxes / scale, width, height)
+        boxes, scores = self._look([frames[row].image for row in rows])
         image, peak, label = self._kept(boxes, scores)
         return rows[image], boxes[image, peak], scores[image, peak, label], label
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.embed.crops import crops_of, quality
+from cctview.embed.crops import Cropping, crops_of, quality
 from cctview.embed.histogram import HistogramEmbedder
 from cctview.embed.onnx import OnnxEmbedder
 from cctview.models import RuntimeSettings, find_model
@@ -18,7 +18,7 @@ __all__ = ["Embedder", "HistogramEmbedder", "OnnxEmbedder", "embed", "load_embed
 
 
 class Embedder(Protocol):
-    """Turn crops ``uint8 (N, S, S, 3)`` RGB into unit vectors ``float32 (N, D)``."""
+    """Turn crops ``uint8 (N, height, width, 3)`` RGB into unit vectors ``float32 (N, D)``."""
 
     @property
     def producer(self) -> str:
@@ -26,22 +26,21 @@ class Embedder(Protocol):
         ...
 
     @property
-    def side(self) -> int:
-        """The width and height of a crop, in pixels."""
-        ...
-
-    @property
-    def margin(self) -> float:
-        """How much of a box's own size is added around it on each side."""
+    def cropping(self) -> Cropping:
+        """How the crops are to be cut out."""
         ...
 
     def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return one unit vector per crop."""
         ...
 
+    def features(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return one vector per crop as the model gives it, of any length."""
+        ...
+
 
 def load_embedder(name: str = "cctview-reid", runtime: RuntimeSettings | None = None) -> Embedder:
-    """Return the embedder of this name; ``histogram`` needs no model."""
+    """Return the embedder of this name, or of this record or ONNX file; ``histogram`` needs no model."""
     if name == HistogramEmbedder.name:
         return HistogramEmbedder()
     return OnnxEmbedder(find_model(name, "embedding"), runtime or RuntimeSettings())
@@ -53,7 +52,7 @@ def embed(frames: Sequence[Frame], detections: Detections, embedder: Embedder) -
     meta = {"embedder": embedder.producer}
     if not len(vehicles):
         return Embeddings.empty(meta)
-    crops = crops_of(frames, vehicles, embedder.side, embedder.margin)
+    crops = crops_of(frames, vehicles, embedder.cropping)
     return Embeddings(
         meta=meta,
         detection=vehicles.id,

@@ -3,38 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from cctview import geometry
 from cctview.types import Detections, Frame
 
-__all__ = ["crops_of", "cut", "quality"]
+__all__ = ["Cropping", "crops_of", "cut", "quality", "whole"]
 
 _FULL_SIDE_PX = 40.0
 _SHARP = 12.0
 
 
-def crops_of(frames: Sequence[Frame], detections: Detections, side: int, margin: float) -> NDArray[np.uint8]:
-    """Return the crops ``uint8 (N, side, side, 3)`` of the detections, stretched to a square."""
-    out = np.empty((len(detections), side, side, 3), np.uint8)
+@dataclass(frozen=True, kw_only=True)
+class Cropping:
+    """How a box becomes a picture of ``height`` x ``width``.
+
+    The box grows by ``margin`` of its size on each side and is stretched. With ``short`` it keeps its
+    shape: its shorter side becomes ``short`` and the middle is cut out, as torchvision does it.
+    ``stored`` asks for crops that lie in files already, rather than for new ones from the still.
+    """
+
+    height: int
+    width: int
+    margin: float = 0.0
+    short: int = 0
+    stored: bool = False
+
+
+def crops_of(frames: Sequence[Frame], detections: Detections, cropping: Cropping) -> NDArray[np.uint8]:
+    """Return the crops ``uint8 (N, height, width, 3)`` of the detections."""
+    out = np.empty((len(detections), cropping.height, cropping.width, 3), np.uint8)
     for frame in frames:
         rows = np.flatnonzero(detections.frame == frame.id)
-        out[rows] = cut(frame.image, detections.box[rows], side, margin)
+        out[rows] = cut(frame.image, detections.box[rows], cropping)
     return out
 
 
-def cut(image: NDArray[np.uint8], boxes: NDArray[np.float32], side: int, margin: float) -> NDArray[np.uint8]:
-    """Return the crops ``uint8 (N, side, side, 3)`` of boxes ``(N, 4)`` grown by ``margin`` of their size."""
-    out = np.empty((len(boxes), side, side, 3), np.uint8)
-    for row, (x1, y1, x2, y2) in enumerate(_pixels(geometry.widened(boxes, margin), image).tolist()):
-        patch = image[y1:y2, x1:x2]
-        way = cv2.INTER_AREA if max(patch.shape[:2]) > side else cv2.INTER_LINEAR
-        cv2.resize(patch, (side, side), dst=out[row], interpolation=way)
+def cut(image: NDArray[np.uint8], boxes: NDArray[np.float32], cropping: Cropping) -> NDArray[np.uint8]:
+    """Return the crops ``uint8 (N, height, width, 3)`` of boxes ``(N, 4)``."""
+    out = np.empty((len(boxes), cropping.height, cropping.width, 3), np.uint8)
+    fill = _middle if cropping.short else _stretched
+    for row, (x1, y1, x2, y2) in enumerate(_pixels(geometry.widened(boxes, cropping.margin), image).tolist()):
+        fill(image[y1:y2, x1:x2], out[row], cropping)
     return out
+
+
+def whole(image: NDArray[np.uint8], cropping: Cropping) -> NDArray[np.uint8]:
+    """Return the crop ``uint8 (1, height, width, 3)`` of a picture that is a crop already."""
+    height, width = image.shape[:2]
+    return cut(image, np.array([[0, 0, width, height]], np.float32), replace(cropping, margin=0.0))
+
+
+def _stretched(patch: NDArray[np.uint8], out: NDArray[np.uint8], cropping: Cropping) -> None:
+    size = (cropping.width, cropping.height)
+    way = cv2.INTER_AREA if max(patch.shape[:2]) > max(size) else cv2.INTER_LINEAR
+    cv2.resize(patch, size, dst=out, interpolation=way)
+
+
+def _middle(patch: NDArray[np.uint8], out: NDArray[np.uint8], cropping: Cropping) -> None:
+    height, width = patch.shape[:2]
+    short = min(height, width)
+    size = (int(cropping.short * width / short), int(cropping.short * height / short))
+    resized = np.asarray(Image.fromarray(np.ascontiguousarray(patch)).resize(size, Image.Resampling.BILINEAR))
+    top, left = round((size[1] - cropping.height) / 2), round((size[0] - cropping.width) / 2)
+    out[:] = resized[top : top + cropping.height, left : left + cropping.width]
 
 
 def quality(crops: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.embed.crops import Cropping
+
 __all__ = ["HistogramEmbedder"]
 
 _LEVELS = 4
@@ -20,8 +22,7 @@ class HistogramEmbedder:
     """
 
     name = "histogram"
-    side = 32
-    margin = 0.0
+    cropping = Cropping(height=32, width=32)
 
     @property
     def producer(self) -> str:
@@ -40,3 +41,7 @@ class HistogramEmbedder:
         cell = (np.arange(count)[:, None, None] * _BANDS + band) * _LEVELS**3 + colour
         shares = np.bincount(cell.ravel(), minlength=count * _BANDS * _LEVELS**3).reshape(count, -1)
         return np.sqrt(shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+
+    def features(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the same vectors; no others are known of."""
+        return self(crops)

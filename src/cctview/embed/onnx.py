@@ -1,12 +1,16 @@
-"""The embedder that runs an ONNX graph: ``uint8 (N, S, S, 3)`` RGB in, unit vectors out."""
+"""The embedder that runs an ONNX graph: crops in, one vector each out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.embed.crops import Cropping
+from cctview.errors import ModelError
 from cctview.models.record import ModelRecord
 from cctview.models.runtime import Runner, RuntimeSettings, runner
 
@@ -20,8 +24,7 @@ class OnnxEmbedder:
 
     def __init__(self, record: ModelRecord, runtime: RuntimeSettings) -> None:
         self.record = record
-        self.side = int(record.input["width"])
-        self.margin = float(record.input["margin"])
+        self.cropping = _cropping(record.input)
         self._runtime = runtime
 
     @property
@@ -34,8 +37,40 @@ class OnnxEmbedder:
         return runner(self.record, self._runtime)
 
     def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return one unit vector per crop."""
-        parts = [self._run(crops[start : start + _BATCH])[0] for start in range(0, len(crops), _BATCH)]
+        """Return one unit vector per crop; raise ModelError when the graph gives none for one."""
+        vectors = self.features(crops)
+        if self.record.settings.get("unit", True):
+            return vectors
+        length = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if not (length > 0).all():
+            raise ModelError(f"{self.record.name!r} gave a vector without length; check its input settings")
+        return vectors / length
+
+    def features(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return one vector per crop as the graph gives it."""
+        step = int(self.record.input.get("batch", 0)) or _BATCH
+        parts = [self._run(self._prepared(crops[start : start + step]))[0] for start in range(0, len(crops), step)]
         if not parts:
             return np.zeros((0, int(self.record.settings["dimension"])), np.float32)
-        return np.concatenate(parts).astype(np.float32, copy=False)
+        return np.concatenate(parts).reshape(len(crops), -1).astype(np.float32, copy=False)
+
+    def _prepared(self, crops: NDArray[np.uint8]) -> NDArray[Any]:
+        spec = self.record.input
+        if spec["layout"] == "NHWC" and spec["dtype"] == "uint8" and spec["colour"] == "RGB":
+            return crops
+        ordered = crops[..., ::-1] if spec["colour"] == "BGR" else crops
+        scaled = (ordered - np.array(spec["mean"], np.float32)) / np.array(spec["std"], np.float32)
+        laid = scaled.transpose(0, 3, 1, 2) if spec["layout"] == "NCHW" else scaled
+        return np.ascontiguousarray(laid, spec["dtype"])
+
+
+def _cropping(spec: Mapping[str, Any]) -> Cropping:
+    width = int(spec["width"])
+    short = int(spec.get("short", 0)) if spec.get("fit") == "short-side" else 0
+    return Cropping(
+        height=int(spec.get("height", width)),
+        width=width,
+        margin=float(spec.get("margin", 0.0)),
+        short=short,
+        stored=bool(spec.get("stored", False)),
+    )

@@ -11,7 +11,7 @@ from typing import Any
 
 from cctview.errors import ModelError, ModelNotFoundError, nearest
 
-__all__ = ["ModelRecord", "bundled_models", "find_model"]
+__all__ = ["ModelRecord", "bundled_models", "gone", "read_record", "record_from"]
 
 _WEIGHTS = Path(__file__).parent / "weights"
 _TASKS = ("detection", "embedding")
@@ -49,51 +49,52 @@ class ModelRecord:
         try:
             data = self.weights.read_bytes()
         except OSError as error:
-            raise _gone(self) from error
+            raise gone(self) from error
         digest = hashlib.sha256(data).hexdigest()
         if digest != self.sha256:
             raise ModelError(
                 f"the weights of {self.name!r} at {self.weights} are damaged: sha256 {digest[:12]}… is not the "
-                f"recorded {self.sha256[:12]}…; reinstall cctview"
+                f"recorded {self.sha256[:12]}…; {self.remedy}"
             )
         return data
 
+    @property
+    def bundled(self) -> bool:
+        """Whether the model is part of the package."""
+        return self.weights.parent == _WEIGHTS
 
-def _gone(record: ModelRecord) -> ModelNotFoundError:
-    return ModelNotFoundError(f"the weights of {record.name!r} are not at {record.weights}; reinstall cctview")
+    @property
+    def remedy(self) -> str:
+        """What to do when the weights are gone or damaged."""
+        return "reinstall cctview" if self.bundled else "import or pull the model again"
+
+
+def gone(record: ModelRecord) -> ModelNotFoundError:
+    """Return the error for weights that are not where their record says."""
+    return ModelNotFoundError(f"the weights of {record.name!r} are not at {record.weights}; {record.remedy}")
 
 
 def bundled_models(task: str | None = None) -> tuple[ModelRecord, ...]:
     """Return the records of the models in the package, by name."""
-    records = (_read(path) for path in sorted(_WEIGHTS.glob("*.toml")))
+    records = (read_record(path) for path in sorted(_WEIGHTS.glob("*.toml")))
     return tuple(record for record in records if task in (None, record.task))
 
 
-def find_model(name: str, task: str) -> ModelRecord:
-    """Return the record of this name, or at this path when it ends in ``.toml``."""
-    if name.endswith(".toml"):
-        record = _read(Path(name))
-    else:
-        known = {record.name: record for record in bundled_models()}
-        if name not in known:
-            raise ModelNotFoundError(f"no model named {name!r}; {nearest(name, known)}")
-        record = known[name]
-    if record.task != task:
-        raise ModelError(f"{record.name!r} is a model for {record.task}, not for {task}; choose another")
-    if not record.weights.is_file():
-        raise _gone(record)
-    return record
-
-
-def _read(path: Path) -> ModelRecord:
+def read_record(path: Path) -> ModelRecord:
+    """Read a record; raise ModelNotFoundError when it is not there, ModelError when it is not a record."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelNotFoundError(f"no model record at {path} ({error.strerror}); give the path of its TOML") from error
     except ValueError as error:
         raise ModelError(f"the model record {path} is not valid TOML: {error}") from error
+    return record_from(data, path)
+
+
+def record_from(values: Mapping[str, Any], path: Path) -> ModelRecord:
+    """Return the record these values make, whose file lies at ``path``; raise ModelError when they are none."""
     try:
-        record = _record(data, path.parent)
+        record = _record(values, path)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"the model record {path} lacks or misstates {error}; see a bundled record") from error
     if record.task not in _TASKS:
@@ -101,14 +102,14 @@ def _read(path: Path) -> ModelRecord:
     return record
 
 
-def _record(data: Mapping[str, Any], folder: Path) -> ModelRecord:
+def _record(data: Mapping[str, Any], path: Path) -> ModelRecord:
     own = {"name", "version", "task", "file", "sha256", "licence", "origin", "input", "trained_on", "labels",
            "thresholds", "accuracy"}  # fmt: skip
     return ModelRecord(
         name=str(data["name"]),
         version=str(data["version"]),
         task=str(data["task"]),
-        weights=folder / str(data["file"]),
+        weights=path.parent / str(data["file"]),
         sha256=str(data["sha256"]),
         licence=str(data["licence"]),
         origin=str(data["origin"]),

@@ -9,14 +9,22 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf, RuntimeException
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NotImplemented,  # noqa: A004  onnxruntime's own name
+    RuntimeException,
+)
 
 from cctview.errors import ModelError, SettingsError, nearest
 from cctview.models.record import ModelRecord
 
-__all__ = ["Runner", "RuntimeSettings", "providers", "runner"]
+__all__ = ["REFUSALS", "Runner", "RuntimeSettings", "opened", "providers", "runner"]
 
 Runner = Callable[[NDArray[np.uint8]], list[NDArray[Any]]]
+REFUSALS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented, RuntimeException)
 _SHORT = {
     "cpu": "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",
@@ -46,6 +54,13 @@ def runner(record: ModelRecord, settings: RuntimeSettings) -> Runner:
     Raises SettingsError for a provider that is not here, ModelError when the runtime refuses the
     weights. Safe to call from several threads.
     """
+    session = opened(record.verified_weights(), record.name, settings)
+    key = session.get_inputs()[0].name
+    return lambda batch: session.run(None, {key: batch})
+
+
+def opened(weights: bytes, name: str, settings: RuntimeSettings) -> onnxruntime.InferenceSession:
+    """Return a session over the graph, raising as ``runner`` does."""
     if settings.provider not in providers():
         raise SettingsError(
             f"no execution provider {settings.provider!r} here; {nearest(settings.provider, providers())}"
@@ -55,10 +70,6 @@ def runner(record: ModelRecord, settings: RuntimeSettings) -> Runner:
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(
-            record.verified_weights(), options, providers=[_SHORT[settings.provider]]
-        )
-    except (Fail, InvalidGraph, InvalidProtobuf, RuntimeException) as error:
-        raise ModelError(f"onnxruntime refuses the weights of {record.name!r}: {error}") from error
-    key = session.get_inputs()[0].name
-    return lambda batch: session.run(None, {key: batch})
+        return onnxruntime.InferenceSession(weights, options, providers=[_SHORT[settings.provider]])
+    except REFUSALS as error:
+        raise ModelError(f"onnxruntime refuses the weights of {name!r}: {error}") from error

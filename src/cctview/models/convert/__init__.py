@@ -1,0 +1,1 @@
+"""Weights of other frameworks written as ONNX; needs the extra ``convert``."""

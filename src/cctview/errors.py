@@ -11,6 +11,7 @@
     │   ├── SourceNotFoundError (FileNotFoundError)
     │   └── ModelNotFoundError (FileNotFoundError)
     ├── ModelError                       weights are damaged or do not fit their record
+    ├── DownloadError (OSError)          a file cannot be fetched, or is not the one recorded
     ├── StoreError (OSError)             the store cannot be read or written
     │   ├── StoreNotFoundError (FileNotFoundError)
     │   └── StoreMismatchError           the store was made by another producer
@@ -27,6 +28,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "CctviewError",
+    "DownloadError",
     "FormatError",
     "FrameError",
     "InputError",
@@ -87,6 +89,10 @@ class ModelNotFoundError(MissingError, FileNotFoundError):
 
 class ModelError(CctviewError):
     """Weights are damaged or do not fit their record."""
+
+
+class DownloadError(CctviewError, OSError):
+    """A file cannot be fetched, or is not the one recorded."""
 
 
 class StoreError(CctviewError, OSError):

@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TEST := .venv-test
 DATA ?=
+SERVE ?= 1
 REAL ?= ../shared/data
 
 .PHONY: env demo test train bench check-accuracy clean
@@ -16,8 +17,9 @@ $(VENV)/.made: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
+# Ends in the browser; SERVE=0 stops after the report.
 demo: env
-	$(BIN)/cctview demo $(if $(DATA),--data $(DATA))
+	SERVE=$(SERVE) $(BIN)/cctview demo $(if $(DATA),--data $(DATA))
 
 # The built wheel is what is tested: weights and data files included, the checkout's src out of reach.
 $(TEST)/.made: pyproject.toml

@@ -49,7 +49,7 @@ def test_answers_are_aligned_words_or_json(capsys: pytest.CaptureFixture[str]) -
 def test_the_demo_runs_and_names_the_next_step(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["cctview", "demo", "--minutes", "0.7", "--out", str(tmp_path)])
+    monkeypatch.setattr(sys, "argv", ["cctview", "demo", "--minutes", "0.7", "--no-serve", "--out", str(tmp_path)])
     with pytest.raises(SystemExit) as ended:
         main()
     shown = capsys.readouterr()

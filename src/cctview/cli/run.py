@@ -90,6 +90,8 @@ def demo(
     network: Network = None,
     out: Annotated[Path, typer.Option(help="Where stills and store go.")] = Path("demo"),
     minutes: Annotated[float, typer.Option(min=0.5, help="How long the simulated cameras watch.")] = 3.0,
+    serve: Annotated[bool, typer.Option(envvar="SERVE", help="Show the result in the browser at the end.")] = True,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to show it on; 0 takes a free one.")] = 8080,
     as_json: Json = False,
 ) -> None:
     """Run the whole pipeline on a small simulated road, or on your own stills."""
@@ -108,6 +110,10 @@ def demo(
     if report.journeys:
         say(f"\nlook at them:    cctview journeys {store}")
         say(f"take them along: cctview export {store} --what journeys --format csv --out journeys.csv")
+    if serve:
+        from cctview.cli.serve import listen
+
+        listen(store, plan if plan.exists() else None, port=port, host="127.0.0.1", page="follow?journey=best")
 
 
 def writable(path: Path) -> Store:

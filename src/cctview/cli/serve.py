@@ -38,10 +38,21 @@ def serve(
 
 
 def listen(
-    store: Path, network: Path | None, *, port: int, host: str, tiles: str | None = None, as_json: bool = False
+    store: Path,
+    network: Path | None,
+    *,
+    port: int,
+    host: str,
+    tiles: str | None = None,
+    as_json: bool = False,
+    page: str | None = None,
 ) -> None:
-    """Serve until interrupted; the address is printed when it can be opened."""
+    """Serve until interrupted; the address is printed when it can be opened.
+
+    A ``page`` is opened in the browser, where there is a screen to show one.
+    """
     import secrets
+    import webbrowser
 
     import uvicorn
 
@@ -58,11 +69,20 @@ def listen(
     mount_pages(app, app.state.reading, tiles=tiles)
     with _bound(host, port) as door:
         where = f"[{host}]" if ":" in host else host
-        url = f"http://{where}:{door.getsockname()[1]}/" + (f"?token={token}" if token else "")
+        url = f"http://{where}:{door.getsockname()[1]}/{page or ''}" + (f"?token={token}" if token else "")
         answer({"open": url, "store": str(store), "stop": "Ctrl-C"}, as_json=as_json)
         settings = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, proxy_headers=False)
+        if page is not None and _has_screen():
+            webbrowser.open(url)
         with interruptible():
             uvicorn.Server(settings).run(sockets=[door])
+
+
+def _has_screen() -> bool:
+    import os
+    import sys
+
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _is_loopback(host: str) -> bool:

@@ -24,6 +24,7 @@ __all__ = ["follow_page"]
 _WINDOW = timedelta(minutes=10)
 _MOST_STILLS = 2000
 _TOP = 5
+_JOURNEYS = 50
 _USUAL_SIZE = (352, 240)
 _LEG_MS = (700, 2600)
 _MS_PER_SECOND = 60
@@ -78,8 +79,9 @@ class Follow:
     def open(self, camera: str | None, tracklet: str | None, journey: str | None) -> None:
         """Begin with what the address names; say so when it is not stored any more."""
         try:
-            if journey:
-                self._begin(self._whole(journey), 0)
+            known = self._longest() if journey == "best" else journey
+            if known:
+                self._begin(self._whole(known), 0)
             elif tracklet:
                 self._begin(Chain(stations=(self._sighting(tracklet),)), 0)
             else:
@@ -87,6 +89,11 @@ class Follow:
         except CctviewError as error:
             self._look(self._first_camera())
             self._answers.content = answering.problem(str(error))
+
+    def _longest(self) -> str | None:
+        """Return the longest of the most probable journeys."""
+        found = self._reading.journeys(limit=_JOURNEYS)
+        return max(found, key=lambda one: len(one.steps)).id if found else None
 
     def _first_camera(self) -> str:
         return max(self._cameras.values(), key=lambda camera: camera.frames).id

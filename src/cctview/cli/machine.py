@@ -1,4 +1,4 @@
-"""Verbs about this machine: doctor, models, bench."""
+"""Verbs about this machine: doctor, bench."""
 
 from __future__ import annotations
 
@@ -20,10 +20,6 @@ _ORIGINAL_CROP_S = 0.074
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     app.command()(doctor)
-    models = typer.Typer(help="The models in the package.", no_args_is_help=True)
-    models.command("list")(models_list)
-    models.command("verify")(models_verify)
-    app.add_typer(models, name="models")
     bench = typer.Typer(help="Measure speed here.", no_args_is_help=True)
     bench.callback()(lambda: None)
     bench.command("pipeline")(bench_pipeline)
@@ -37,10 +33,10 @@ def doctor(as_json: Json = False) -> None:
     from importlib import metadata
 
     import cctview
-    from cctview.models import bundled_models, providers
+    from cctview.models import installed_models, library_folder, providers
 
     libraries = ("numpy", "scipy", "opencv-python-headless", "onnxruntime", "lancedb", "pyarrow", "av")
-    checked = {record.name: len(record.verified_weights()) for record in bundled_models()}
+    checked = {record.name: len(record.verified_weights()) for record in installed_models()}
     answer(
         {
             "cctview": metadata.version("cctview"),
@@ -50,25 +46,9 @@ def doctor(as_json: Json = False) -> None:
             "package": str(Path(cctview.__file__).parent),
             "libraries": {name: metadata.version(name) for name in libraries},
             "providers": list(providers()),
+            "model library": str(library_folder()),
             "models": {name: f"{size:,} bytes, sha256 as recorded" for name, size in checked.items()},
         },
-        as_json=as_json,
-    )
-
-
-def models_list(as_json: Json = False) -> None:
-    """List the models in the package with licence, training data and measured accuracy."""
-    from cctview.models import bundled_models
-
-    answer({record.name: _model(record) for record in bundled_models()}, as_json=as_json)
-
-
-def models_verify(as_json: Json = False) -> None:
-    """Check the weights of every model against its record."""
-    from cctview.models import bundled_models
-
-    answer(
-        {record.name: f"{len(record.verified_weights()):,} bytes, whole" for record in bundled_models()},
         as_json=as_json,
     )
 
@@ -86,16 +66,6 @@ def bench_pipeline(
         source = stills or _simulated(Path(folder) / "stills", minutes)
         plan = network or source / "network.toml"
         answer(_timed_run(source, plan if plan.exists() else None, Path(folder) / "store"), as_json=as_json)
-
-
-def _model(record: Any) -> dict[str, Any]:
-    return {
-        "version": record.version,
-        "task": record.task,
-        "licence": record.licence,
-        "trained on": list(record.trained_on),
-        "accuracy": [f"{row['what']} on {row['data']}: {row['value']}" for row in record.accuracy],
-    }
 
 
 def _peak_memory_mb() -> int | None:

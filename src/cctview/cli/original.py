@@ -12,14 +12,16 @@ from cctview.cli.screen import Json, answer, interruptible, progress
 if TYPE_CHECKING:
     from cctview.original import OriginalReport
 
-__all__ = ["register", "show"]
+__all__ = ["register", "show", "summary"]
 
+_ORIGINAL_SCORE = 0.4
+_ORIGINAL_CAMERAS = ("733-681-N", "735-683-N", "732-680-N", "731-679-N")
 Folder = Annotated[Path, typer.Argument(help="A folder with the original's files, nested or flat.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
-    for verb in (detect, extract, match):
+    for verb in (detect, extract, match, example):
         app.command()(verb)
 
 
@@ -104,7 +106,78 @@ def _rank_tracks(
     return {"written": str(out), "queries": len(queries), "gallery": len(gallery)}
 
 
+def example(
+    folder: Annotated[Path | None, typer.Argument(help="Folder of stills; simulated ones by default.")] = None,
+    models: Annotated[str, typer.Option(help="cctview, or original (once imported).")] = "cctview",
+    base: Annotated[str | None, typer.Option(help="Camera whose detections are looked for.")] = None,
+    target: Annotated[list[str] | None, typer.Option(help="Camera to look in; repeatable.")] = None,
+    out: Annotated[Path, typer.Option(help="Where simulated stills go.")] = Path("example"),
+    as_json: Json = False,
+) -> None:
+    """Do what the original's example script did: detect, extract and match over a folder of stills."""
+    from cctview import original
+    from cctview.detect import DetectSettings, load_detector
+    from cctview.embed import load_embedder
+    from cctview.sources import open_source
+
+    finder, embedder = _example_models(models)
+    stills = folder or _simulated(out)
+    cameras = _example_cameras(stills, base, target)
+    with interruptible(), progress() as bars:
+        detector = load_detector(finder, DetectSettings(min_score=_ORIGINAL_SCORE))
+        reports = {
+            "detect": original.detect(open_source(stills), stills, detector, bars, min_score=_ORIGINAL_SCORE),
+            "extract": original.extract(stills, load_embedder(embedder), bars),
+            "match": original.match(stills, cameras[0], cameras[1:], bars),
+        }
+    shown = {stage: summary(report) for stage, report in reports.items()}
+    answer({"models": f"{finder}, {embedder}", **shown, "matches": f"{cameras[0]}--matches.json"}, as_json=as_json)
+
+
+def _example_models(choice: str) -> tuple[str, str]:
+    from cctview.errors import ModelNotFoundError, SettingsError, nearest
+    from cctview.models import installed_models
+    from cctview.models.importing import ORIGINAL_DETECTOR, ORIGINAL_EMBEDDER
+
+    known = {"cctview": ("cctview-det", "cctview-reid"), "original": (ORIGINAL_DETECTOR, ORIGINAL_EMBEDDER)}
+    if choice not in known:
+        raise SettingsError(f"--models {choice!r} is neither; {nearest(choice, known)}")
+    missing = set(known[choice]) - {record.name for record in installed_models()}
+    if missing:
+        raise ModelNotFoundError(
+            f"the original's {' and '.join(sorted(missing))} are not in your library: `cctview models import FILE` "
+            "takes resnet50_coco_best_v2.0.1.h5 and VeRI_densenet_ft50.pth, `cctview models pull NAME` fetches them"
+        )
+    return known[choice]
+
+
+def _example_cameras(stills: Path, base: str | None, targets: list[str] | None) -> list[str]:
+    """Return base and targets: as given, as the original's script had them, or all there are."""
+    from cctview.errors import MissingError
+    from cctview.naming import parse_still_name
+
+    said = [parse_still_name(path.stem) for path in sorted(stills.rglob("*--original.*"))]
+    there = list(dict.fromkeys(name.camera for name in said if name))
+    if len(there) < 2:
+        raise MissingError(f"{stills}: stills named <camera>--<date>--<time>--original.jpeg of two cameras are needed")
+    usual = _ORIGINAL_CAMERAS if set(_ORIGINAL_CAMERAS) <= set(there) else there
+    first = base or usual[0]
+    return [first, *(targets or (camera for camera in usual if camera != first))]
+
+
+def _simulated(folder: Path) -> Path:
+    from cctview.sim import SimSettings, simulate, write_stills
+
+    write_stills(simulate(SimSettings(minutes=0.2, cameras=3)), folder)
+    return folder
+
+
 def show(report: OriginalReport, *, as_json: bool) -> None:
     """Print what a module did."""
+    answer(summary(report), as_json=as_json)
+
+
+def summary(report: OriginalReport) -> dict[str, Any]:
+    """Return counts and what could not be used."""
     skipped = [f"{item.where}: {item.reason}" for item in report.skipped]
-    answer({**report.counts, "skipped": len(skipped), "skipped files": skipped}, as_json=as_json)
+    return {**report.counts, "skipped": len(skipped), "skipped files": skipped}

@@ -73,8 +73,11 @@ class Fit:
         rows, columns = self._inner(height, width)
         right, down = self.offset(height, width)
         out = np.full((len(images), *self.shape(height, width), 3), self.pad, dtype)
+        # With factors OpenCV samples by them, with a size by the rounded one: a third of a pixel apart.
+        x, y = self.scale(height, width) if self.way == "short-side" else (0.0, 0.0)
+        size = None if x else (columns, rows)
         for row, image in zip(out, images, strict=True):
-            resized = cv2.resize(image.astype(dtype), (columns, rows), interpolation=cv2.INTER_LINEAR)
+            resized = cv2.resize(image.astype(dtype), size, fx=x, fy=y, interpolation=cv2.INTER_LINEAR)
             row[down : down + rows, right : right + columns] = resized
         return out
 

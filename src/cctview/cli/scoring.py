@@ -1,42 +1,105 @@
-"""Verbs that score on data with truth."""
+"""Verbs that score on data with truth; with a gate they exit 3 when a number fell."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from cctview.cli.screen import Json, answer, interruptible
+from cctview.cli.screen import Json, answer, interruptible, say
 
 __all__ = ["register"]
+
+Gate = Annotated[Path | None, typer.Option(help="Gate file: exit 3 when a number of it is missed.")]
+Stored = Annotated[Path, typer.Option("--store", help="The store that `cctview run` wrote.")]
+Zone = Annotated[str, typer.Option(help="Time zone of the clock times in the file of links.")]
+_GATE_MISSED = 3
+_NEW_YORK = "America/New_York"
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     group = typer.Typer(help="Score on data with truth.", no_args_is_help=True)
-    group.callback()(lambda: None)
-    group.command("detection")(detection)
+    group.callback()(_everywhere)
+    for verb in (detection, reid):
+        group.command()(verb)
     app.add_typer(group, name="eval")
 
 
+def _everywhere(context: typer.Context, gate: Gate = None) -> None:
+    context.obj = gate
+
+
 def detection(
+    context: typer.Context,
     truth: Annotated[Path, typer.Option(help="Hand-labelled boxes, a COCO file.")],
     images: Annotated[Path, typer.Option(help="The folder its images lie in, at any depth.")],
     detector: str = "cctview-det",
     ignore_above: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the height, from the top, without labels.")
     ] = 0.0,
+    gate: Gate = None,
     as_json: Json = False,
 ) -> None:
     """AP50, AP50:95, AP by size and recall at precision 0.97: of vehicles merged, and of each type."""
     from cctview.detect import DetectSettings, load_detector
-    from cctview.evaluate import evaluate_detection, read_coco
+    from cctview.evaluate.detection import evaluate_detection, read_coco
 
     with interruptible():
         table = read_coco(truth, images, ignore_above=ignore_above)
         scores = evaluate_detection(table, load_detector(detector, DetectSettings(min_score=0.01)))
-    answer(
-        {name: {what: round(value, 4) for what, value in values.items()} for name, values in scores.items()},
-        as_json=as_json,
-    )
+    _report(context, "detection", truth, scores, gate, as_json)
+
+
+def reid(
+    context: typer.Context,
+    links: Annotated[Path, typer.Option(help="Vehicles linked by hand over cameras.")],
+    store: Stored,
+    threshold: Annotated[float, typer.Option(min=0, max=1, help="Probability from which an answer is given.")] = 0.9,
+    network: Annotated[
+        Path | None, typer.Option(help="Network file: also match without the right answers, and count false matches.")
+    ] = None,
+    timezone: Zone = _NEW_YORK,
+    gate: Gate = None,
+    as_json: Json = False,
+) -> None:
+    """Rank-1, rank-5, mAP, mINP per camera pair; open-set rates, calibration, and search by looks alone."""
+    from cctview.evaluate.links import read_links
+    from cctview.evaluate.reid import evaluate_reid, false_matches
+    from cctview.network import load_network
+    from cctview.store import open_store
+    from cctview.types import Detections, Matches, Tracklets
+
+    with interruptible():
+        labels, opened = read_links(links, timezone=timezone), open_store(store)
+        detections, tracklets = opened.scan(Detections), opened.scan(Tracklets)
+        scores = evaluate_reid(labels, detections, tracklets, opened.scan(Matches), threshold=threshold)
+        if network:
+            roads = load_network(network).among(tracklets.camera)
+            scores["false matches"] = false_matches(labels, detections, tracklets, roads)
+    _report(context, "reid", links, scores, gate, as_json)
+
+
+def _report(
+    context: typer.Context, verb: str, truth: Path, scores: dict[str, Any], gate: Path | None, as_json: bool
+) -> None:
+    """Print the scores; say which numbers of the gate were missed, and exit 3 for them."""
+    from cctview.evaluate.gate import missed_gates
+
+    held, missed = missed_gates(gate or context.obj, verb, truth, scores) if gate or context.obj else (0, [])
+    verdict = {"gate": {"numbers": held, "missed": missed}} if held else {}
+    answer({**_rounded(scores), **verdict}, as_json=as_json)
+    for sentence in missed:
+        say(f"gate missed: {sentence}")
+    if missed:
+        raise typer.Exit(_GATE_MISSED)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _rounded(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_rounded(entry) for entry in value]
+    return round(value, 4) if isinstance(value, float) else value

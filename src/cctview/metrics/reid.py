@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.errors import InputError
+from cctview.metrics.calibration import count_calibration
 
 __all__ = ["ReidCounts", "count_reid", "expected_calibration_error"]
 
@@ -98,12 +99,5 @@ def count_reid(distance: Floats, relevant: Mask, ignored: Mask | None = None) ->
 
 
 def expected_calibration_error(probability: Floats, right: Mask, bins: int = 10) -> float:
-    """Return the mean gap between stated probability and observed share, over equal bins of probability.
-
-    Naeini, Cooper, Hauskrecht: Obtaining well calibrated probabilities (AAAI 2015).
-    """
-    if not len(probability):
-        return 0.0
-    place = np.minimum((np.asarray(probability) * bins).astype(np.intp), bins - 1)
-    gap = np.bincount(place, np.asarray(probability, np.float64) - right, bins)
-    return float(np.abs(gap).sum() / len(probability))
+    """Return the mean gap between stated probability and observed share, over equal bins of probability."""
+    return count_calibration(probability, right, bins=bins).error()

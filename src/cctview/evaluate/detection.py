@@ -1,4 +1,4 @@
-"""Run on data with truth and score it."""
+"""Score a detector on hand-labelled boxes."""
 
 from __future__ import annotations
 

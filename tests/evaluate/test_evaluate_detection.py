@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cctview.errors import FormatError, SourceNotFoundError
-from cctview.evaluate import evaluate_detection, read_coco
+from cctview.evaluate.detection import evaluate_detection, read_coco
 from cctview.sim import SimSettings, simulate, write_stills
 from cctview.types import Detections, Frame
 

@@ -1,0 +1,1 @@
+"""Run on data with truth and score it."""

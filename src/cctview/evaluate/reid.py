@@ -1,0 +1,208 @@
+"""Score matches on vehicles linked by hand over cameras."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cctview.evaluate.links import Links
+from cctview.evaluate.visits import Visits, labelled_visits
+from cctview.geometry import area
+from cctview.match import match
+from cctview.metrics.calibration import CalibrationCounts, OpenSetCounts, count_calibration, count_open_set
+from cctview.metrics.reid import ReidCounts, count_reid
+from cctview.network import CameraNetwork
+from cctview.types import Detections, Matches, Tracklets
+
+__all__ = ["THRESHOLDS", "evaluate_reid", "false_matches"]
+
+Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.integer[Any]]
+Mask = NDArray[np.bool_]
+
+THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
+_SLACK_S = 3.0
+_NOT_LISTED, _NEVER = 2.0, 3.0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Scores:
+    """What is counted for one camera pair or one kind of vehicle; adds up."""
+
+    vehicles: int
+    found: int
+    matched: ReidCounts
+    calibration: CalibrationCounts
+    answers: OpenSetCounts
+    by_looks: ReidCounts
+    in_window: ReidCounts
+
+    def __add__(self, other: _Scores) -> _Scores:
+        return _Scores(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})
+
+    def ratios(self, threshold: float) -> dict[str, Any]:
+        at = int(np.argmax(self.answers.threshold == threshold))
+        answered, wrong = int(self.answers.answered[at]), int(self.answers.wrong[at])
+        return {
+            "vehicles": self.vehicles,
+            "queries": self.matched.queries,
+            "rank-1": self.matched.rank(1),
+            "rank-5": self.matched.rank(5),
+            "mAP": self.matched.mean_average_precision(),
+            "mINP": self.matched.mean_inverse_negative_penalty(),
+            "rank-1 of all vehicles": self.found / max(self.vehicles, 1),
+            f"answered at {threshold:g}": answered / max(self.answers.questions, 1),
+            f"wrong of those at {threshold:g}": wrong / max(answered, 1),
+            "calibration error": self.calibration.error(),
+            "rank-1 by looks alone, whole store": self.by_looks.rank(1),
+            "rank-1 by looks alone, true window": self.in_window.rank(1),
+        }
+
+
+def evaluate_reid(
+    links: Links,
+    detections: Detections,
+    tracklets: Tracklets,
+    matches: Matches,
+    *,
+    threshold: float = 0.9,
+    unknown_within_s: float = 4.0,
+) -> dict[str, Any]:
+    """Return scores per camera pair, by difficulty and of all, with open-set rates and a reliability table.
+
+    A query is the tracklet that shows a linked vehicle most often (one that mixes two asks for both);
+    its gallery are all tracklets of the next camera that saw it, and the program's own ranking orders
+    them: what it did not list was never found. "Vehicles" are all labelled ones, also those without a
+    tracklet on either side.
+    """
+    visits = labelled_visits(links, detections, tracklets, unknown_within_s=unknown_within_s)
+    levels = tuple(sorted({*THRESHOLDS, threshold}))
+    pairs: dict[str, _Scores] = {}
+    kinds: dict[str, list[_Scores]] = {}
+    for (origin, target), rows in _pairs(visits).items():
+        pairs[f"{origin} -> {target}"] = _score(visits, rows, tracklets, matches, levels)
+        difficulty = links.difficulty[visits.vehicle[rows]]
+        for kind in np.unique(difficulty).tolist():
+            some = _score(visits, rows[difficulty == kind], tracklets, matches, levels)
+            kinds.setdefault(kind, []).append(some)
+    if not pairs:
+        return {"pairs": {}, "queries": 0}
+    whole = reduce(add, pairs.values())
+    return {
+        "pairs": {name: scores.ratios(threshold) for name, scores in pairs.items()},
+        "by difficulty": {kind: reduce(add, some).ratios(threshold) for kind, some in kinds.items()},
+        "all": whole.ratios(threshold),
+        "open set": whole.answers.rates(),
+        "reliability": whole.calibration.reliability(),
+    }
+
+
+def false_matches(
+    links: Links,
+    detections: Detections,
+    tracklets: Tracklets,
+    network: CameraNetwork,
+    *,
+    thresholds: tuple[float, ...] = THRESHOLDS,
+) -> dict[str, float]:
+    """Return the share of linked vehicles for which a match is claimed although none is there, per threshold.
+
+    Matching runs again without the tracklets that show, or may show, the vehicles where they went.
+    """
+    visits = labelled_visits(links, detections, tracklets)
+    claimed = [np.zeros(0)]
+    for (origin, camera), rows in _pairs(visits).items():
+        gone = (visits.shows[rows + 1] | visits.unknown[rows + 1]).any(axis=0)
+        left = np.flatnonzero(~gone & np.isin(tracklets.camera, (origin, camera)))
+        queries = visits.tracklet[rows][visits.tracklet[rows] >= 0]
+        gallery = left[tracklets.camera[left] == camera]
+        ways = tuple(link for link in network.links if (link.origin, link.target) == (origin, camera))
+        fresh = match(tracklets[left], replace(network, links=ways))
+        ranking = _ranking(fresh, tracklets, queries, gallery, np.zeros((len(queries), len(gallery)), np.bool_))
+        claimed.append(1 - ranking.min(axis=1, initial=1.0))
+    best = np.concatenate(claimed)
+    return {f"{level:g}": float(np.mean(best >= level)) if len(best) else 0.0 for level in thresholds}
+
+
+def _pairs(visits: Visits) -> dict[tuple[str, str], Ints]:
+    """Return the rows of the first visit of each step, by the cameras it leads from and to."""
+    origin, target = visits.steps()
+    found: dict[tuple[str, str], list[int]] = {}
+    for row, ends in zip(
+        origin.tolist(), zip(visits.camera[origin].tolist(), visits.camera[target].tolist(), strict=True), strict=True
+    ):
+        found.setdefault(ends, []).append(row)
+    return {ends: np.array(rows) for ends, rows in sorted(found.items())}
+
+
+def _score(visits: Visits, rows: Ints, tracklets: Tracklets, matches: Matches, levels: tuple[float, ...]) -> _Scores:
+    """Count the questions of one camera pair: from these visits to the next ones."""
+    gallery = np.flatnonzero(tracklets.camera == visits.camera[rows[0] + 1])
+    asked = rows[(visits.tracklet[rows] >= 0) & (visits.tracklet[rows + 1] >= 0)]
+    queries, query = np.unique(visits.tracklet[asked], return_inverse=True)
+    relevant, unknown = np.zeros((2, len(queries), len(gallery)), np.bool_)
+    np.logical_or.at(relevant, query, visits.shows[asked + 1][:, gallery])
+    np.logical_or.at(unknown, query, visits.unknown[asked + 1][:, gallery])
+    ranking = _ranking(matches, tracklets, queries, gallery, relevant)
+    best = np.where(unknown, np.inf, ranking).argmin(axis=1) if len(queries) else np.zeros(0, np.intp)
+    given = ranking[np.arange(len(queries)), best]
+    probability = np.clip(1 - given, 0, 1)
+    right = relevant[np.arange(len(queries)), best] & (given < _NOT_LISTED)
+    own = visits.shows[asked + 1, gallery[best[query]]] & right[query]
+    apart, lag = _looks(tracklets, queries, gallery), _lag(tracklets, queries, gallery)
+    low, high = lag[relevant].min(initial=np.inf) - _SLACK_S, lag[relevant].max(initial=-np.inf) + _SLACK_S
+    outside = ((lag < low) | (lag > high)) & ~relevant
+    return _Scores(
+        vehicles=len(rows),
+        found=int(own.sum()),
+        matched=count_reid(ranking, relevant, unknown),
+        calibration=count_calibration(probability, right),
+        answers=count_open_set(probability, right, levels),
+        by_looks=count_reid(apart, relevant, unknown),
+        in_window=count_reid(apart, relevant, unknown | outside),
+    )
+
+
+def _ranking(matches: Matches, tracklets: Tracklets, queries: Ints, gallery: Ints, relevant: Mask) -> Floats:
+    """Return one minus the stated probabilities as distances (Q, G); right answers that are not listed come last."""
+    ranking = np.where(relevant, _NEVER, _NOT_LISTED)
+    if not len(gallery) or not len(queries):
+        return ranking
+    here = matches[matches.camera == tracklets.camera[gallery[0]]]
+    row, query = _located(here.query, tracklets.id[queries])
+    listed, probability = here.candidates[row], here.probability[row]
+    place, kept = _located(tracklets.id[gallery], listed.values)
+    ranking[query[listed.row[kept]], place] = 1 - probability.values[kept]
+    return ranking
+
+
+def _located(ids: Ints, wanted: Ints) -> tuple[Ints, Ints]:
+    """Return where the wanted ids stand among ``ids``, and which of the wanted those are."""
+    if not len(ids):
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    order = np.argsort(ids, kind="stable")
+    place = order[np.minimum(np.searchsorted(ids, wanted, sorter=order), len(ids) - 1)]
+    kept = np.flatnonzero(ids[place] == wanted)
+    return place[kept], kept
+
+
+def _looks(tracklets: Tracklets, queries: Ints, gallery: Ints) -> Floats:
+    """Return the cosine distance (Q, G) after what all vehicles of a camera share is taken away."""
+    sides = []
+    for rows in (queries, gallery):
+        here = np.isin(tracklets.camera, tracklets.camera[rows[:1]])
+        vector = tracklets.vector[rows].astype(np.float64) - tracklets.vector[here].mean(axis=0, dtype=np.float64)
+        sides.append(vector / np.maximum(np.linalg.norm(vector, axis=1, keepdims=True), 1e-9))
+    return 1 - sides[0] @ sides[1].T
+
+
+def _lag(tracklets: Tracklets, queries: Ints, gallery: Ints) -> Floats:
+    """Return the seconds (Q, G) from when each query to when each gallery tracklet was nearest to its camera."""
+    leaving = area(tracklets.last_box) >= area(tracklets.first_box)
+    second = np.where(leaving, tracklets.last_time, tracklets.first_time).astype(np.int64) / 1e9
+    return second[gallery] - second[queries][:, None]

@@ -130,8 +130,8 @@ class OnnxDetector:
         real = (geometry.size(boxes) >= 1).all(axis=-1)
         best = scores.argmax(axis=-1)
         kept: list[tuple[NDArray[Any], ...]] = []
-        for family in _FAMILIES:
-            members = np.flatnonzero(np.isin(self._labels, family))
+        families = [np.flatnonzero(np.isin(self._labels, family)) for family in _FAMILIES]
+        for members in (family for family in families if len(family)):
             label = members[scores[..., members].argmax(axis=-1)]
             score = np.take_along_axis(scores, label[..., None], axis=-1)[..., 0]
             own = real & np.isin(best, members) & (score >= self._thresholds[label])

@@ -119,19 +119,20 @@ def _by_shape(outputs: Shapes, size: tuple[int, int]) -> str | None:
     if len(shape) != 3:
         return None
     rows, width = shape[1:]
+    by_cells = _by_cells(rows, width, size)
+    if by_cells:
+        return by_cells
     if width == 6 and rows <= _FEW:
         return "yolo-end2end"
     if 4 < rows < width or (4 < rows < _FEW and width == 0):
         return "yolov8"
-    if 0 < rows <= _FEW and width > 4 and rows not in (cells(size, _FINE), cells(size, _COARSE)):
-        return "rt-detr"
-    return _by_cells(rows, width, size)
+    return "rt-detr" if 0 < rows <= _FEW and width > 4 else None
 
 
 def _by_cells(rows: int, width: int, size: tuple[int, int]) -> str | None:
     nanodet = width - 80 in _NANODET_BINS
     if not all(size):
-        return "nanodet" if nanodet else "yolox" if width > 5 else None
+        return "nanodet" if nanodet else "yolox" if width == 85 and not rows else None
     fits = {
         "nanodet": rows == cells(size, _COARSE) or (rows == cells(size, _FINE) and nanodet),
         "yolox": rows == cells(size, _FINE),

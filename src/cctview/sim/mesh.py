@@ -70,10 +70,18 @@ class MeshBuilder:
         self._part: list[int] = []
         self._parts = 0
 
-    def loft(self, shape: Shape, colour: Any, material: Material = Material.PAINT, waist: float | None = None) -> None:
+    def loft(
+        self,
+        shape: Shape,
+        colour: Any,
+        material: Material = Material.PAINT,
+        waist: float | None = None,
+        crown: float | None = None,
+    ) -> None:
         """Start a new part: a skin over cross-sections (x, half width below, half width above, z below, z above).
 
         With ``waist``, the flanks are widest at that share of their height and fall in above and below.
+        With ``crown``, they turn in towards the top from that share of their height on.
         """
         self._parts += 1
         x, low, high, bottom, top = np.array(shape, np.float64).T
@@ -81,6 +89,10 @@ class MeshBuilder:
         if waist is not None:
             flank[0][:, 1] *= 0.95
             flank.insert(1, np.stack([x, low, bottom + waist * (top - bottom)], 1))
+        if crown is not None:
+            shoulder = low + crown * (high - low)
+            flank.insert(1, np.stack([x, shoulder, bottom + crown * (top - bottom)], 1))
+            flank[-1][:, 1] -= 1.4 * (1 - crown) * high
         mirror = np.array([1.0, -1.0, 1.0])
         rim = np.stack([*(side * mirror for side in flank), *flank[::-1]])
         for a in range(len(rim) - 1):

@@ -9,6 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.sim.air import Air, air_before
+from cctview.sim.camera import RoadCamera
+from cctview.sim.lens import Lens
+from cctview.sim.lighting import Lighting
+
 __all__ = ["Optics", "cheap_camera", "decoded", "develop"]
 
 Floats = NDArray[np.floating[Any]]
@@ -36,10 +41,13 @@ class Optics:
     quality: int
     noise: NDArray[np.int16]
     caption: str
+    lens: Lens
+    air: Air
 
 
-def cheap_camera(width: int, height: int, noise: float, caption: str, rng: np.random.Generator) -> Optics:
+def cheap_camera(camera: RoadCamera, light: Lighting, caption: str, lens: Lens, rng: np.random.Generator) -> Optics:
     """Return the faults of a camera drawn at random around those of common traffic cameras."""
+    width, height, noise = camera.width, camera.height, light.noise
     grain = rng.normal(0, noise, (_BANKS * height, width + 64, 3))
     grey = cv2.GaussianBlur(rng.normal(0, 2.2 * noise, grain.shape[:2]), (0, 0), 0.8)
     blotch = cv2.GaussianBlur(rng.normal(0, 3.5 * noise, grain.shape), (0, 0), 1.6)
@@ -56,12 +64,15 @@ def cheap_camera(width: int, height: int, noise: float, caption: str, rng: np.ra
         quality=int(rng.integers(68, 84)),
         noise=np.round(0.45 * grain + grey[..., None] * 0.6 + blotch * 0.5).astype(np.int16),
         caption=caption,
+        lens=lens,
+        air=air_before(camera, light, rng),
     )
 
 
 def develop(large: Image, optics: Optics, stamp: str, rng: np.random.Generator) -> bytes:
     """Return the JPEG that the camera sends, from the picture drawn several times larger (RGB)."""
-    small = cv2.resize(large, (optics.width, optics.height), interpolation=cv2.INTER_AREA)
+    seen = cv2.resize(optics.lens.bent(large), (optics.width, optics.height), interpolation=cv2.INTER_AREA)
+    small = optics.air.on(np.asarray(seen, np.uint8), rng)
     soft = cv2.GaussianBlur(small, (0, 0), optics.blur)
     sharp = cv2.addWeighted(soft, 1 + optics.halo, cv2.GaussianBlur(soft, (0, 0), 1.2), -optics.halo, 0)
     row, column = int(rng.integers((_BANKS - 1) * optics.height)), int(rng.integers(64))

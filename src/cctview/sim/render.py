@@ -35,13 +35,14 @@ _LONG_BEAM, _SHORT_BEAM = (
 
 @dataclass(frozen=True, kw_only=True)
 class Placed:
-    """Objects put on the ground: one mesh, road position ``(N,)``, ground position ``(N, 2)`` and heading each."""
+    """Objects put on the ground: one mesh, road position ``(N,)``, ground position ``(N, 2)``, heading, speed each."""
 
     meshes: Sequence[Mesh]
     s: Floats
     d: Floats
     position: Floats
     heading: Floats
+    speed: Floats
 
     def rows(self, chosen: Ints) -> Placed:
         """Return the chosen objects only, in that order."""
@@ -51,6 +52,7 @@ class Placed:
             d=self.d[chosen],
             position=self.position[chosen],
             heading=self.heading[chosen],
+            speed=self.speed[chosen],
         )
 
 

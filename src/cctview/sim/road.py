@@ -1,14 +1,15 @@
-"""The road: a gently winding centre line, its cross-section, and the ramps between cameras."""
+"""A road: a gently winding centre line and its cross-section."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "FIRST_LINE",
     "LANES",
     "LANE_WIDTH",
     "MEDIAN",
@@ -17,8 +18,8 @@ __all__ = [
     "SHOULDER",
     "WALKWAY",
     "Road",
-    "corridor",
     "lane_offset",
+    "winding",
 ]
 
 Floats = NDArray[np.floating[Any]]
@@ -44,8 +45,6 @@ class Road:
     """
 
     length: float
-    cameras: Floats
-    ramps: Floats
     stations: Floats
     x: Floats
     y: Floats
@@ -70,6 +69,16 @@ class Road:
             s = s + along
         return s, self._residual(points, s)[1]
 
+    def reversed(self) -> Self:
+        """Return the same road looked along the other way: ``s`` becomes ``length - s`` and ``d`` becomes ``-d``."""
+        return replace(
+            self,
+            stations=(self.length - self.stations)[::-1],
+            x=self.x[::-1],
+            y=self.y[::-1],
+            bearing=self.bearing[::-1] + np.pi,
+        )
+
     def _residual(self, points: Floats, s: Floats) -> tuple[Floats, Floats]:
         centre = self.place(s, np.zeros_like(s))
         east, north = points[..., 0] - centre[..., 0], points[..., 1] - centre[..., 1]
@@ -78,21 +87,25 @@ class Road:
         return east * sine + north * cosine, east * cosine - north * sine
 
 
-def corridor(cameras: int, spacing_m: float, rng: np.random.Generator) -> Road:
-    """Return a winding road with a camera every ``spacing_m`` metres and a ramp behind each but the first."""
-    watched = 150.0 + spacing_m * np.arange(cameras)
-    length = float(watched[-1] + 450.0)
-    s = np.arange(-_OVERHANG, length + _OVERHANG + 1.0)
+def winding(
+    length: float,
+    rng: np.random.Generator,
+    *,
+    start: tuple[float, float] = (0.0, 0.0),
+    bearing_deg: float = 12.0,
+    bends: float = 1.0,
+) -> Road:
+    """Return a road of a length in metres that winds about a compass direction; ``bends`` 0 is straight."""
+    s = np.arange(-_OVERHANG, np.ceil(length) + _OVERHANG + 1.0)
     waves = 2 * np.pi / rng.uniform(500, 1400, 3)
-    swing = np.sin(np.outer(s, waves) + rng.uniform(0, 2 * np.pi, 3)) @ (rng.uniform(0.05, 0.12, 3))
-    bearing = np.deg2rad(12.0) + swing
+    swing = np.sin(np.outer(s, waves) + rng.uniform(0, 2 * np.pi, 3)) @ (rng.uniform(0.05, 0.12, 3) * bends)
+    bearing = np.deg2rad(bearing_deg) + swing
+    x, y = np.cumsum(np.sin(bearing)), np.cumsum(np.cos(bearing))
     return Road(
         length=length,
-        cameras=watched,
-        ramps=watched[1:] - 0.15 * spacing_m,
         stations=s,
-        x=np.cumsum(np.sin(bearing)),
-        y=np.cumsum(np.cos(bearing)),
+        x=x - x[_OVERHANG] + start[0],
+        y=y - y[_OVERHANG] + start[1],
         bearing=bearing,
     )
 

@@ -10,29 +10,41 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.sim.simulation import SimFrame, Simulation
+from cctview.progress import Progress, silent
+from cctview.sim.sightings import IGNORED_PX, IGNORED_VISIBILITY
+from cctview.sim.simulation import Simulation
+from cctview.sim.studio import SimFrame
 
-__all__ = ["CATEGORIES", "IGNORED_PX", "IGNORED_VISIBILITY", "coco_rows", "visits", "write_stills"]
+__all__ = ["CATEGORIES", "coco_rows", "visits", "write_stills"]
 
 CATEGORIES = {"person": 1, "bicycle": 2, "car": 3, "motorcycle": 4, "bus": 6, "train": 7, "truck": 8}
-IGNORED_PX = 7.0
-IGNORED_VISIBILITY = 0.35
+_REGION_PX = 2.0  # what is ignored is widened by this much, for nobody can say where such a thing ends
 
 
-def write_stills(simulation: Simulation, folder: Path | str, *, nested: bool = True) -> int:
+def write_stills(
+    simulation: Simulation,
+    folder: Path | str,
+    *,
+    nested: bool = True,
+    keep: list[SimFrame] | None = None,
+    progress: Progress = silent,
+) -> int:
     """Write the stills, ``network.toml`` and ``truth.json`` into a folder; return the number of stills.
+
+    What was drawn is added to ``keep``, without its pixels.
 
     Nested stills lie in ``<camera>/YYYY/MM/DD/HH/MM/SS/``. ``truth.json`` is a COCO file whose
     annotations carry ``identity``, ``visibility`` and ``whole``, the xyxy box with the hidden parts;
-    what is too small or too hidden to ask for is marked ``iscrowd`` and ``ignore``. ``visits`` tells
-    when each vehicle was at each camera.
+    what is too small or too hidden to ask for is a region to ignore: marked ``iscrowd`` and ``ignore``, its
+    box 2 px wider on each side. ``visits`` tells when each vehicle was at each camera.
     """
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
     (root / "network.toml").write_text(simulation.network_toml(), encoding="utf-8")
     images: list[dict[str, Any]] = []
     marks: list[dict[str, Any]] = []
-    seen: list[SimFrame] = []
+    seen: list[SimFrame] = [] if keep is None else keep
+    total = len(simulation.timetable)
     for number, frame in enumerate(simulation.frames(), start=1):
         path = root / (_place(frame.name) if nested else "") / frame.name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,6 +52,7 @@ def write_stills(simulation: Simulation, folder: Path | str, *, nested: bool = T
         images.append(_image(number, frame, simulation))
         marks += coco_rows(frame, number, len(marks) + 1)
         seen.append(frame.without_pixels())
+        progress("drawing", number, total)
     truth = {
         "info": {"description": "simulated by cctview", "settings": asdict(simulation.settings)},
         "images": images,
@@ -55,9 +68,11 @@ def coco_rows(frame: SimFrame, image: int, first: int) -> list[dict[str, Any]]:
     """Return the COCO annotations of one still; ``image`` is its number, ``first`` that of its first annotation."""
     size = frame.boxes[:, 2:] - frame.boxes[:, :2]
     ignored = (np.sqrt(size.prod(axis=1)) < IGNORED_PX) | (frame.visibility < IGNORED_VISIBILITY)
-    boxes, wholes = frame.boxes.astype(np.float64).round(2), frame.whole_boxes.astype(np.float64).round(2)
+    margin = _REGION_PX * ignored[:, None] * np.array([-1, -1, 1, 1])
+    boxes, wholes = (frame.boxes.astype(np.float64) + margin).round(2), frame.whole_boxes.astype(np.float64).round(2)
+    size = (boxes[:, 2:] - boxes[:, :2]).round(2)
     columns = (
-        np.concatenate([boxes[:, :2], size.astype(np.float64).round(2)], axis=1).tolist(), wholes.tolist(),
+        np.concatenate([boxes[:, :2], size], axis=1).tolist(), wholes.tolist(),
         frame.types.tolist(), frame.identities.tolist(), frame.visibility.astype(np.float64).round(3).tolist(),
         ignored.astype(int).tolist(),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from cctview.errors import InputError, SourceNotFoundError, nearest
@@ -19,13 +20,15 @@ VIDEO_ENDINGS = frozenset(
 def open_source(
     spec: str | Path, *, timezone: str | None = None, camera: str | None = None, every_s: float | None = None
 ) -> Source:
-    """Return the source behind a folder of stills, an image file or a video file.
+    """Return the source behind a folder of stills, an image file, a video file, or an address.
 
     ``timezone`` is that of clock times in names, ``camera`` overrides the camera's name, ``every_s``
-    thins a video. Raise SourceNotFoundError when nothing is there and InputError for anything else.
+    thins a video. An address ``scheme://...`` belongs to the entry point of that name in the group
+    ``cctview.sources``, a function from the address to a source. Raise SourceNotFoundError when nothing is
+    there and InputError for anything else.
     """
     if "://" in str(spec):
-        raise InputError(f"{spec}: no source of this kind; give a folder, an image file or a video file")
+        return _addressed(str(spec))
     if timezone is not None:
         zone(timezone)
     path = Path(spec).expanduser()
@@ -41,6 +44,18 @@ def open_source(
     raise InputError(
         f"{spec}: neither a folder, nor an image ({_listed(IMAGE_ENDINGS)}), nor a video ({_listed(VIDEO_ENDINGS)})"
     )
+
+
+def _addressed(spec: str) -> Source:
+    scheme = spec.partition("://")[0]
+    openers = entry_points(group="cctview.sources")
+    if scheme not in openers.names:
+        known = ", ".join(f"{name}://" for name in sorted(openers.names)) or "none is installed"
+        raise InputError(
+            f"{spec}: no source of this kind; give a folder, an image file, a video file, or an address ({known})"
+        )
+    opened: Source = openers[scheme].load()(spec)
+    return opened
 
 
 def _listed(endings: frozenset[str]) -> str:

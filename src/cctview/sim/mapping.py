@@ -1,0 +1,116 @@
+"""The camera network of a simulated world: where its cameras stand and which leads to which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cctview.network import CameraNetwork
+from cctview.sim.layout import OUT, Layout
+
+__all__ = ["network_toml"]
+
+Floats = NDArray[np.floating[Any]]
+
+_ORIGIN = (40.7118, -73.9767)  # latitude and longitude of the world's origin
+_METRES_PER_DEGREE = 111_195.0
+_METRES_PER_MILE = 1609.344
+_COMPASS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
+_SEEN_AHEAD_M = 45.0  # a camera watches the road about this far in front of it
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """The road from one camera to the next: names, metres, compass direction of travel."""
+
+    origin: str
+    target: str
+    metres: float
+    direction: str
+
+
+def network_toml(layout: Layout, given: CameraNetwork | None, timezone: str) -> str:
+    """Return the network as TOML: that of the layout, or the given one written out again."""
+    cameras = list(_cameras(layout)) if given is None else list(_given_cameras(given))
+    stretches = _stretches(layout) if given is None else list(_given_links(given))
+    links = [
+        f'[[link]]\nfrom = "{s.origin}"\nto = "{s.target}"\ndirection = "{s.direction}"\n'
+        f"miles = {s.metres / _METRES_PER_MILE:.4f}\n"
+        for s in stretches
+    ]
+    return "\n".join(["# A simulated world.", f'timezone = "{timezone}"\n', *cameras, *links])
+
+
+def _cameras(layout: Layout) -> Iterator[str]:
+    for site in layout.sites:
+        road = layout.roads[site.road]
+        east, north = road.place(np.array([site.station]), np.zeros(1))[0]
+        lat = _ORIGIN[0] + north / _METRES_PER_DEGREE
+        lon = _ORIGIN[1] + east / (_METRES_PER_DEGREE * np.cos(np.deg2rad(lat)))
+        title = f"Simulated road {site.road + 1}, km {site.station / 1000:.2f}"
+        yield _camera(site.name, title, lat, lon, _compass(_bearing(layout, site.road, site.station, site.against)))
+
+
+def _given_cameras(network: CameraNetwork) -> Iterator[str]:
+    table = network.cameras
+    columns = (c.tolist() for c in (table.id, table.name, table.lat, table.lon, table.heading_deg))
+    for name, title, lat, lon, heading in zip(*columns, strict=True):
+        yield _camera(name, title, lat, lon, _compass(heading))
+
+
+def _given_links(network: CameraNetwork) -> Iterator[_Stretch]:
+    for link in network.links:
+        yield _Stretch(link.origin, link.target, link.metres, _compass(link.direction_deg))
+
+
+def _camera(name: str, title: str, lat: float, lon: float, heading: str) -> str:
+    return f'[[camera]]\nid = "{name}"\nname = "{title}"\nlat = {lat:.6f}\nlon = {lon:.6f}\nheading = "{heading}"\n'
+
+
+def _bearing(layout: Layout, road: int, station: float, against: bool) -> float:  # noqa: FBT001
+    bearing = float(np.rad2deg(layout.roads[road].heading(np.array([station]))[0]))
+    return bearing + 180.0 * against
+
+
+def _compass(degrees: float) -> str:
+    return _COMPASS[round(degrees / 45.0) % 8]
+
+
+def _stretches(layout: Layout) -> list[_Stretch]:
+    """Return every stretch of road that leads from one camera to another without passing a third."""
+    found: dict[tuple[str, str], _Stretch] = {}
+    for site in layout.sites:
+        for against in (False, True):
+            way = 2 * site.road + against
+            for stretch in _onward(layout, site.name, way, _watched(layout, site.name, way), 0.0, turns=1):
+                key = (stretch.origin, stretch.target)
+                if stretch.target != site.name and (key not in found or stretch.metres < found[key].metres):
+                    found[key] = stretch
+    return list(found.values())
+
+
+def _watched(layout: Layout, name: str, way: int) -> float:
+    """Return the position on a way that a camera watches."""
+    site = next(site for site in layout.sites if site.name == name)
+    station = site.station + (-_SEEN_AHEAD_M if site.against else _SEEN_AHEAD_M)
+    return station if way % 2 == 0 else layout.roads[site.road].length - station
+
+
+def _onward(layout: Layout, origin: str, way: int, position: float, driven: float, *, turns: int) -> Iterator[_Stretch]:
+    """Yield the cameras met next on a way beyond a position, and those met next after one turn before them."""
+    ahead = [(_watched(layout, s.name, way), s) for s in layout.sites if s.road == way // 2]
+    ahead = sorted(((at, site) for at, site in ahead if at > position + 1.0), key=lambda pair: pair[0])
+    end = ahead[0][0] if ahead else float(layout.length[way])
+    if ahead:
+        at, site = ahead[0]
+        direction = _compass(_bearing(layout, site.road, site.station, bool(way % 2)))
+        yield _Stretch(origin, site.name, driven + at - position, direction)
+    exits, doors = layout.exits, layout.doors
+    leaves = (exits.way == way) & (exits.at > position) & (exits.at < end) & (exits.door != OUT)
+    for row in np.flatnonzero(leaves).tolist() if turns else []:
+        door, run = int(exits.door[row]), driven + float(exits.at[row]) - position
+        yield from _onward(layout, origin, int(doors.way[door]), float(doors.at[door]), run + 20.0, turns=turns - 1)

@@ -1,0 +1,220 @@
+"""The simulator where it meets the other stages: ``sim://`` as a source, and worlds on disk with all their truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cctview.errors import FrameError
+from cctview.formats.files import write_text
+from cctview.formats.tabular import journey_rows, match_rows, tracklet_rows, travel_time_rows, write_rows
+from cctview.journeys import journeys
+from cctview.match import travel_times
+from cctview.naming import still_stem
+from cctview.network import CameraNetwork, load_network
+from cctview.progress import Progress, silent
+from cctview.sim import (
+    Sightings,
+    SimFrame,
+    Simulation,
+    TruthTables,
+    asked,
+    parse_spec,
+    sightings_of,
+    simulate,
+    truth_tables,
+    write_stills,
+)
+from cctview.sources import Known, Skipped, decode
+from cctview.types import PERSON, Frame, Frames, Journeys, TravelTimes, content_id, frame_id
+
+__all__ = ["SimulatedSource", "World", "open_simulated", "truth_of", "write_world"]
+
+_WHOLE_SECONDS_S = 0.5  # how far a stamp of whole seconds may be off
+_MILLISECONDS_S = 0.0005
+
+
+@dataclass(frozen=True)
+class SimulatedSource:
+    """A simulation as a source of stills, with faults and all; ``network`` is that of its world."""
+
+    name: str
+    simulation: Simulation
+
+    @property
+    def network(self) -> CameraNetwork:
+        """Return the camera network of the world."""
+        return self.simulation.network
+
+    def count(self) -> int:
+        """Return how many stills will be sent."""
+        return len(self.simulation.timetable)
+
+    def frames(self, known: Callable[[int], bool]) -> Iterator[Frame | Skipped | Known]:
+        """Yield every still in the order sent; what is known is drawn again but not handed out."""
+        for still in self.simulation.frames():
+            frame = _frame(still)
+            if isinstance(frame, Frame) and known(frame.id):
+                yield Known(frame.id)
+            else:
+                yield frame
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """All that is true about a simulation: sightings, tables, journeys and travel times."""
+
+    sightings: Sightings
+    tables: TruthTables
+    journeys: Journeys
+    travel_times: TravelTimes
+
+
+def open_simulated(spec: str) -> SimulatedSource:
+    """Return the source behind ``sim://WORLD?setting=value&...``; raise SettingsError for another form."""
+    settings, file = parse_spec(spec)
+    return SimulatedSource(spec, simulate(settings, load_network(file) if file else None))
+
+
+def truth_of(simulation: Simulation, stills: list[SimFrame] | None = None) -> World:
+    """Return the truth about a simulation: about its drawn stills, or without them about what cameras would see."""
+    sightings = simulation.sightings() if stills is None else sightings_of(stills)
+    frames = _undrawn(simulation) if stills is None else _drawn(stills)
+    tables = truth_tables(frames, sightings, simulation.network)
+    chains = journeys(tables.matches, tables.tracklets, simulation.network) if len(tables.matches) else Journeys.empty()
+    times = travel_times(tables.matches, tables.tracklets) if len(tables.matches) else TravelTimes.empty()
+    return World(sightings=sightings, tables=tables, journeys=chains, travel_times=times)
+
+
+def write_world(simulation: Simulation, folder: Path, *, stills: bool = True, progress: Progress = silent) -> World:
+    """Write a world into a folder and return its truth.
+
+    ``stills`` draws the pictures, in the original's layout beside ``network.toml`` and the COCO file
+    ``truth.json``. The folder ``truth`` gets, in any case, the network, the tables as CSV, and for each camera a
+    MOT sequence (``mot/CAMERA/gt/gt.txt``) of its vehicles, in the class that its scorers count.
+    """
+    kept: list[SimFrame] | None = None
+    if stills:
+        kept = []
+        write_stills(simulation, folder, keep=kept, progress=progress)
+    world = truth_of(simulation, kept)
+    truth = folder / "truth"
+    truth.mkdir(parents=True, exist_ok=True)
+    (truth / "network.toml").write_text(simulation.network_toml(), encoding="utf-8")
+    _write_tables(world, truth)
+    _write_mot(simulation, world.sightings, truth / "mot")
+    return world
+
+
+def _frame(still: SimFrame) -> Frame | Skipped:
+    """Return a still as any source hands it out: decoded from what was sent, at the second its name tells."""
+    name, time = still_stem(still.name.removesuffix(".jpeg")), _stamp(still)
+    try:
+        image = decode(still.jpeg, name).image
+    except FrameError as error:
+        return Skipped(name, str(error).removeprefix(f"{name}: "))
+    return Frame(
+        image=image,
+        camera=still.camera,
+        time=time,
+        name=name,
+        digest=content_id(still.jpeg),
+        time_error_s=_WHOLE_SECONDS_S if _whole_seconds(still) else _MILLISECONDS_S,
+        encoded=still.jpeg,
+    )
+
+
+def _whole_seconds(still: SimFrame) -> bool:
+    return still.name.rpartition("--")[0].rpartition("--")[2].count(".") == 2
+
+
+def _stamp(still: SimFrame) -> np.datetime64:
+    """Return the time that a still's name tells."""
+    return still.time.astype("datetime64[s]" if _whole_seconds(still) else "datetime64[ms]").astype("datetime64[ns]")
+
+
+def _drawn(stills: list[SimFrame]) -> Frames:
+    times = [_stamp(still) for still in stills]
+    digests = [still.digest for still in stills]
+    return _frames(
+        [still.camera for still in stills],
+        np.array(times, "datetime64[ns]"),
+        [still_stem(still.name.removesuffix(".jpeg")) for still in stills],
+        digests,
+        [still.size for still in stills],
+    )
+
+
+def _undrawn(simulation: Simulation) -> Frames:
+    """Return the frames of stills that were never drawn; their numbers stand for their content."""
+    table, settings = simulation.timetable, simulation.settings
+    cameras = np.array(simulation.cameras)[table.camera].tolist()
+    times = simulation.times(table.told)
+    names = [f"{camera}--{number}" for number, camera in enumerate(cameras)]
+    return _frames(cameras, times, names, range(len(table)), [(settings.width, settings.height)] * len(table))
+
+
+def _frames(
+    cameras: list[str],
+    times: NDArray[np.datetime64],
+    names: list[str],
+    digests: Sequence[int],
+    sizes: list[tuple[int, int]],
+) -> Frames:
+    rows = zip(cameras, times, digests, strict=True)
+    ids = [frame_id(camera, time, digest) for camera, time, digest in rows]
+    wide, high = np.array(sizes, np.int32).reshape(-1, 2).T
+    return Frames(
+        id=np.array(ids, np.int64),
+        camera=np.array(cameras, np.str_),
+        time=times,
+        time_error_s=np.full(len(ids), _WHOLE_SECONDS_S, np.float32),
+        name=np.array(names, np.str_),
+        digest=np.array(digests, np.int64),
+        width=wide,
+        height=high,
+    )
+
+
+def _write_tables(world: World, folder: Path) -> None:
+    seen = world.sightings
+    rows: dict[str, dict[str, NDArray[Any]]] = {
+        "sightings": {
+            **{name: getattr(seen, name) for name in seen.columns if name not in ("box", "whole")},
+            **dict(zip(("x1", "y1", "x2", "y2"), seen.box.T, strict=True)),
+        },
+        "tracklets": {**tracklet_rows(world.tables.tracklets), "identity": world.tables.identity},
+        "matches": match_rows(world.tables.matches),
+        "journeys": journey_rows(world.journeys, world.tables.tracklets),
+        "travel-times": travel_time_rows(world.travel_times),
+    }
+    for name, columns in rows.items():
+        write_rows(folder / f"{name}.csv", columns, "csv")
+
+
+def _write_mot(simulation: Simulation, sightings: Sightings, folder: Path) -> None:
+    """Write ``CAMERA/gt/gt.txt`` and ``seqinfo.ini``: frame, identity, x, y, w, h, counts, class, visibility."""
+    vehicles = sightings[sightings.type != PERSON]
+    table, settings = simulation.timetable, simulation.settings
+    number = np.zeros(len(table), np.int64)  # of each still within its camera, from 1
+    for k, camera in enumerate(simulation.cameras):
+        stills = np.flatnonzero(table.camera == k)
+        number[stills] = np.arange(1, len(stills) + 1)
+        mine = vehicles[vehicles.camera == camera]
+        columns = np.column_stack([
+            number[mine.still], mine.identity, mine.box[:, :2], mine.box[:, 2:] - mine.box[:, :2],
+            asked(mine), np.ones(len(mine)), mine.visibility,
+        ])  # fmt: skip
+        place = folder / camera
+        (place / "gt").mkdir(parents=True, exist_ok=True)
+        np.savetxt(place / "gt" / "gt.txt", columns, ["%d", "%d", *["%.2f"] * 4, "%d", "%d", "%.3f"], delimiter=",")
+        write_text(
+            place / "seqinfo.ini",
+            f"[Sequence]\nname={camera}\nframeRate={1 / settings.interval_s:.4g}\nseqLength={len(stills)}\n"
+            f"imWidth={settings.width}\nimHeight={settings.height}\n",
+        )

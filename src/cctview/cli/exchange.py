@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from cctview.cli.boxes import BOX_FORMATS, export_boxes
 from cctview.cli.original import show
 from cctview.cli.run import writable
 from cctview.cli.screen import Json, answer, interruptible, progress
@@ -48,7 +49,9 @@ def export(
     store: Annotated[Path, typer.Argument(help="The store to read.")],
     out: Annotated[Path, typer.Option(help="File to write; a folder for the format 'original'.")],
     what: Annotated[str, typer.Option(help="One of " + ", ".join(_WHAT) + ".")] = "journeys",
-    form: Annotated[str, typer.Option("--format", help="csv, json, parquet, or original.")] = "csv",
+    form: Annotated[
+        str, typer.Option("--format", help="csv, json, parquet, original, mot, coco, aicity or veri.")
+    ] = "csv",
     timezone: Annotated[str, typer.Option(help="Time zone of the times written.")] = "UTC",
     as_json: Json = False,
 ) -> None:
@@ -62,6 +65,10 @@ def export(
     if form == "original":
         with interruptible(), progress() as bars:
             show(original.export_tree(opened, out, bars), as_json=as_json)
+        return
+    if form in BOX_FORMATS:
+        with interruptible():
+            answer(export_boxes(opened, what, form, out), as_json=as_json)
         return
     if what not in _WHAT:
         raise SettingsError(f"--what {what!r} is no table; {nearest(what, _WHAT)}")

@@ -44,7 +44,8 @@ def centre(boxes: Floats) -> Floats:
 
 def area(boxes: Floats) -> Floats:
     """Return the area of each box in square pixels; inverted boxes count 0."""
-    return np.prod(np.maximum(size(boxes), 0), axis=-1)
+    extent = np.maximum(size(boxes), 0)
+    return extent[..., 0] * extent[..., 1]
 
 
 def passing_time(tracklets: Tracklets) -> NDArray[np.datetime64]:
@@ -74,13 +75,11 @@ def iou(left: Floats, right: Floats) -> Floats:
 
 
 def aligned_iou(left: Floats, right: Floats) -> Floats:
-    """Return the intersection over union row by row: ``(N, 4), (N, 4)`` to ``(N,)``."""
-    x1, y1, x2, y2 = left.T
-    u1, v1, u2, v2 = right.T
-    wide = np.minimum(x2, u2) - np.maximum(x1, u1)
-    tall = np.minimum(y2, v2) - np.maximum(y1, v1)
-    shared = np.maximum(wide, 0) * np.maximum(tall, 0)
-    union = (x2 - x1) * (y2 - y1) + (u2 - u1) * (v2 - v1) - shared
+    """Return the intersection over union place by place: ``(..., 4), (..., 4)`` to ``(...)``, broadcasting."""
+    overlap = np.minimum(left[..., 2:], right[..., 2:]) - np.maximum(left[..., :2], right[..., :2])
+    overlap = np.maximum(overlap, 0)
+    shared = overlap[..., 0] * overlap[..., 1]
+    union = area(left) + area(right) - shared
     return shared / np.maximum(union, np.finfo(shared.dtype).tiny)
 
 

@@ -19,10 +19,12 @@ from cctview.errors import FrameError
 from cctview.table import Column, Ragged, RaggedColumn, Table
 
 __all__ = [
+    "BREAKS",
     "HEADINGS",
     "OBJECT_TYPES",
     "PERSON",
     "VEHICLE_TYPES",
+    "Breaks",
     "Cameras",
     "Detections",
     "Embeddings",
@@ -44,6 +46,7 @@ OBJECT_TYPES = ("car", "truck", "bus", "motorcycle", "bicycle", "person")
 VEHICLE_TYPES = ("car", "truck", "bus")
 PERSON = "person"
 HEADINGS = ("towards", "away", "across", "still")
+BREAKS = ("turned", "frozen", "clock", "gap")
 
 
 def _share(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -72,6 +75,10 @@ def _object_type(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _heading(values: NDArray[Any]) -> NDArray[np.bool_]:
     return np.isin(values, HEADINGS)
+
+
+def _break(values: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.isin(values, BREAKS)
 
 
 class _Id(Column[np.int64]):
@@ -203,6 +210,18 @@ class Tracklets(Table):
     spread = Column(np.float32, check=_not_negative, rule="a distance >= 0")
     quality = _Share()
     members = RaggedColumn(np.int64, check=_not_negative, rule="detection ids")
+
+
+class Breaks(Table):
+    """When the stills of a camera stopped belonging together, and why: no tracklet spans a break.
+
+    ``kind`` is turned (the camera looks elsewhere), frozen (the same content is served on and on),
+    clock (time stamps cannot be trusted) or gap (no stills came before this one).
+    """
+
+    camera = _Name()
+    time = _Time()
+    kind = Column(np.str_, check=_break, rule="one of " + ", ".join(BREAKS))
 
 
 class Matches(Table):

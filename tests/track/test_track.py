@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import roads
 from cctview.errors import SettingsError
-from cctview.track import TrackSettings, link, track
+from cctview.track import TrackSettings, track
 from cctview.types import Detections, Embeddings, Tracklets
 
 
@@ -91,6 +91,11 @@ def test_a_resting_vehicle_is_one_tracklet():
 def test_a_gap_longer_than_allowed_splits_even_a_resting_vehicle():
     detections, embeddings = few([[100, 100, 140, 140]] * 6, [0, 1, 2, 30, 31, 32])
     assert membership(track(detections, embeddings)) == {(1, 2, 3), (4, 5, 6)}
+
+
+def test_what_stands_for_too_long_is_ended():
+    detections, embeddings = few([[100, 100, 140, 140]] * 6, range(6))
+    assert membership(track(detections, embeddings, TrackSettings(max_length_s=2.5))) == {(1, 2, 3), (4, 5, 6)}
 
 
 def test_cameras_never_share_a_tracklet():
@@ -212,13 +217,6 @@ def test_cameras_are_independent():
     both = track(seen.detections, seen.embeddings)
     alone = [track(seen.detections[seen.detections.camera == camera], seen.embeddings) for camera in ("c1", "c2")]
     assert membership(both) == membership(alone[0]) | membership(alone[1])
-
-
-def test_blocks_of_stills_do_not_show(monkeypatch):
-    seen = roads.drive(roads.Scenery(seconds=120))
-    whole = track(seen.detections, seen.embeddings)
-    monkeypatch.setattr(link, "_BLOCK_STILLS", 7)
-    assert same_vehicles(whole, track(seen.detections, seen.embeddings))
 
 
 def test_a_higher_bar_links_less():

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from cctview.geometry import iou
-from cctview.track.pairs import PLACE, place_bins
-from cctview.track.scene import Scene
+from cctview.geometry import aligned_iou
+from cctview.track.road import Road
+from cctview.track.scene import PLACE, place_bins
 
 __all__ = ["headings"]
 
@@ -21,24 +21,27 @@ _LEAST_FLOW = 2.0
 _CLEAR_SHARE = 0.85
 
 
-def headings(scene: Scene, chain: Ints, first: Ints, last: Ints) -> NDArray[np.str_]:
-    """Return the heading of each chain from its first and last detection, ``(T,)``."""
-    nearer = scene.depth[first] - scene.depth[last]
-    aside = np.abs(scene.side[last] - scene.side[first])
-    moved = iou(scene.box[first, None], scene.box[last, None])[:, 0, 0] < 0.3
+def headings(road: Road, box: Floats, chain: Ints, first: Ints, last: Ints) -> NDArray[np.str_]:
+    """Return the heading of each chain, ``(T,)``, from its first and last box.
+
+    ``box`` (N, 4) are all boxes, ``chain`` (N,) their chains, ``first`` and ``last`` (T,) rows of boxes.
+    """
+    ground = road.ground(box)
+    nearer = ground[first, 1] - ground[last, 1]
+    aside = np.abs(ground[last, 0] - ground[first, 0])
+    moved = aligned_iou(box[first], box[last]) < 0.3
     heading = np.where(nearer > 0, "towards", "away")
     heading = np.where(aside > 3 * np.abs(nearer), "across", heading)
     heading = np.where(moved, heading, "still")
-    single = first == last
-    flow = _flow(scene, chain, heading)
-    return np.where(single, flow[place_bins(scene)[first]], heading).astype(np.str_)
+    place = place_bins(road, box)
+    flow = _flow(place, heading[chain])
+    return np.where(first == last, flow[place[first]], heading).astype(np.str_)
 
 
-def _flow(scene: Scene, chain: Ints, heading: NDArray[np.str_]) -> NDArray[np.str_]:
+def _flow(place: Ints, heading: NDArray[np.str_]) -> NDArray[np.str_]:
     """Return the heading that rules each place, "still" where none clearly does."""
-    place = place_bins(scene)
     towards, away = (
-        gaussian_filter(np.bincount(place, heading[chain] == way, int(np.prod(PLACE))).reshape(PLACE), 0.7).ravel()
+        gaussian_filter(np.bincount(place, heading == way, int(np.prod(PLACE))).reshape(PLACE), 0.7).ravel()
         for way in ("towards", "away")
     )
     both = np.maximum(towards + away, 1e-9)

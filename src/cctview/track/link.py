@@ -1,87 +1,128 @@
-"""Joining detections of one camera into chains: one-to-one, still by still, short gaps first."""
+"""Joining sightings of one camera into tracklets: one-to-one, still by still, as they come."""
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cctview.assign import assign
+from cctview.track import course
 from cctview.track.motion import Motion
-from cctview.track.pairs import Pairs, pairs_between, place_bins
-from cctview.track.scene import Scene
+from cctview.track.pairs import Pairs
+from cctview.track.scene import Scene, unit
 from cctview.track.settings import TrackSettings
 
-__all__ = ["chains"]
+__all__ = ["Threads", "linked"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
-_BLOCK_STILLS = 2048
+_INERTIA = 0.7
 
 
-def chains(scene: Scene, motion: Motion, settings: TrackSettings) -> Ints:
-    """Return the chain number of each detection, ``(N,)``, counted by first appearance."""
-    place = place_bins(scene)
-    follows = np.full(len(scene), -1)
-    followed = np.zeros(len(scene), np.bool_)
-    for step in _steps(scene, settings):
-        bar = settings.threshold + settings.gap_penalty * np.log2(step)
-        for pairs in _open_pairs(scene, step, settings.max_gap_s, follows, followed):
-            odds = motion.log_odds(scene, place, pairs)
-            i, j = _assigned(scene, pairs, odds, float(bar))
-            follows[j], followed[i] = i, True
-    return _numbered(follows)
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Threads:
+    """What each of N sightings knows of its vehicle's past.
+
+    ``label`` is the id of the first sighting and ``born`` the second of that; ``clock`` is the second
+    of this one, ``still`` the number of its still, ``seen`` how many sightings there are so far;
+    ``look`` (N, D) is the running mean of their vectors, ``course`` (N, 5, 2) where the vehicle is and
+    how fast it goes.
+    """
+
+    label: Ints
+    born: Floats
+    clock: Floats
+    still: Ints
+    seen: Ints
+    look: Floats
+    course: Floats
+
+    @classmethod
+    def fresh(cls, scene: Scene, ids: Ints, clock: Floats, still: Ints) -> Self:
+        """Return sightings without a past."""
+        return cls(
+            label=ids.copy(),
+            born=clock.copy(),
+            clock=clock,
+            still=still,
+            seen=np.ones(len(ids), np.int64),
+            look=scene.vector,
+            course=course.fresh(scene.spot, scene.noise),
+        )
+
+    @classmethod
+    def none(cls, dimensions: int = 0) -> Self:
+        """Return no sightings."""
+        ids, seconds = np.zeros(0, np.int64), np.zeros(0)
+        look, courses = np.zeros((0, dimensions), np.float32), np.zeros((0, course.SIZE, 2))
+        return cls(label=ids, born=seconds, clock=seconds, still=ids, seen=ids, look=look, course=courses)
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def rows(self, chosen: Any) -> Self:
+        """Return the chosen sightings only."""
+        return type(self)(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
+
+    def followed_by(self, all_rows: Self) -> Self:
+        """Return ``all_rows`` with these in place of its first ones."""
+        known = len(self)
+        if not known:
+            return all_rows
+        columns = {
+            field.name: np.concatenate([getattr(self, field.name), getattr(all_rows, field.name)[known:]])
+            for field in fields(self)
+        }
+        return type(self)(**columns)
+
+    def follow(self, i: Ints, j: Ints, ahead: Floats, scene: Scene) -> None:
+        """Make sightings ``j`` the next ones of ``i``, whose courses had led to ``ahead``."""
+        self.label[j], self.born[j], self.seen[j] = self.label[i], self.born[i], self.seen[i] + 1
+        self.look[j] = unit(self.look[j] + self.look[i])
+        self.course[j] = course.met(ahead, scene.spot[j], scene.noise[j])
+
+    def alive(self, ends: Ints, clock: float, still: int, settings: TrackSettings) -> NDArray[np.bool_]:
+        """Return which ends may still be followed; the still before counts even at one still in 5 s."""
+        gap = clock - self.clock[ends]
+        near = (gap <= settings.max_gap_s) | (self.still[ends] == still - 1) & (gap <= 2 * settings.max_gap_s)
+        return near & (clock - self.born[ends] <= settings.max_length_s)
 
 
-def _steps(scene: Scene, settings: TrackSettings) -> list[int]:
-    """Return how many stills to look ahead: 1, 2, 3 and then ever wider, as far as time allows."""
-    stills = len(scene.first) - 1
-    usual = float(np.median(np.diff(scene.clock))) if stills > 1 else 1.0
-    most = min(int(settings.max_gap_s / max(usual, 1e-3)), settings.max_gap_steps, stills - 1)
-    steps = np.unique(np.rint(np.concatenate([[1, 2, 3], 3 * 1.4 ** np.arange(1, 15)])).astype(int))
-    return steps[steps <= max(most, min(1, stills - 1))].tolist()
+def linked(scene: Scene, threads: Threads, ends: Ints, motion: Motion, settings: TrackSettings) -> Ints:
+    """Carry ``threads`` on through all stills after the ``ends``; return the rows that are open at last.
+
+    ``threads`` are rows of the scene, of which the ends come first; its ``look`` is the scene's
+    ``vector``. They are changed in place.
+    """
+    bounds = np.unique(np.append(scene.first[scene.first >= len(ends)], len(ends)))
+    for begin, end in pairwise(bounds.tolist()):
+        ends = ends[threads.alive(ends, threads.clock[begin], threads.still[begin], settings)]
+        if len(ends):
+            left, right, ahead = _chosen(scene, threads, ends, np.arange(begin, end), motion, settings)
+            threads.follow(ends[left], begin + right, ahead, scene)
+            ends = np.delete(ends, left)
+        ends = np.concatenate([ends, np.arange(begin, end)])
+    return ends
 
 
-def _open_pairs(scene: Scene, step: int, most_s: float, follows: Ints, followed: NDArray[np.bool_]) -> list[Pairs]:
-    """Return block by block the pairs of chain ends and chain starts that lie ``step`` stills apart."""
-    stills = len(scene.first) - 1
-    blocks = []
-    for begin in range(0, stills - step, _BLOCK_STILLS):
-        start = np.arange(begin, min(begin + _BLOCK_STILLS, stills - step))
-        gap = scene.clock[start + step] - scene.clock[start]
-        near = (gap <= most_s) | (step == 1) & (gap <= 2 * most_s)
-        pairs = pairs_between(scene, start[near], start[near] + step, gap[near])
-        blocks.append(pairs.rows(~followed[pairs.i] & (follows[pairs.j] < 0)))
-    return blocks
+def _chosen(
+    scene: Scene, threads: Threads, ends: Ints, rows: Ints, motion: Motion, settings: TrackSettings
+) -> tuple[Ints, Ints, Floats]:
+    """Return which ends and which rows of a still are one vehicle, and where those were expected.
 
-
-def _assigned(scene: Scene, pairs: Pairs, odds: Floats, bar: float) -> tuple[Ints, Ints]:
-    """Return the pairs that are made; earlier stills choose first."""
-    good = odds > bar
-    i, j, odds = pairs.i[good], pairs.j[good], odds[good]
-    bounds = np.flatnonzero(np.diff(scene.still[i], prepend=-1, append=-1))
-    made: list[tuple[Ints, Ints]] = []
-    for begin, end in itertools.pairwise(bounds):
-        rows, row = np.unique(i[begin:end], return_inverse=True)
-        columns, column = np.unique(j[begin:end], return_inverse=True)
-        cost = np.full((len(rows), len(columns)), np.inf)
-        cost[row, column] = -odds[begin:end]
-        left, right = assign(cost, -bar)
-        made.append((rows[left], columns[right]))
-    if not made:
-        none = np.zeros(0, np.intp)
-        return none, none
-    return np.concatenate([m[0] for m in made]), np.concatenate([m[1] for m in made])
-
-
-def _numbered(follows: Ints) -> Ints:
-    """Return chain numbers by pointer doubling: every detection jumps back until it meets the first one."""
-    root = np.where(follows < 0, np.arange(len(follows)), follows)
-    while True:
-        further = root[root]
-        if np.array_equal(further, root):
-            return np.unique(root, return_inverse=True)[1]
-        root = further
+    The movement is what the road teaches, mixed with where the vehicle was heading.
+    """
+    gap = threads.clock[rows[0]] - threads.clock[ends]
+    ahead = course.later(threads.course[ends], gap)
+    same, chance, rest = motion.evidence(scene, Pairs(ends[:, None], rows[None], gap[:, None]))
+    expected = course.log_density(ahead, scene.spot[rows], scene.noise[rows])
+    heeded = np.where(threads.seen[ends] > 1, _INERTIA, 1e-9)[:, None]
+    odds = np.logaddexp(np.log1p(-heeded) + same, np.log(heeded) + expected) - chance + rest
+    odds -= settings.gap_penalty * np.log2(threads.still[rows[0]] - threads.still[ends])[:, None]
+    left, right = assign(-odds, -settings.threshold)
+    return left, right, ahead[left]

@@ -1,4 +1,4 @@
-"""Pairs of detections from stills some steps apart, and the bins of what they look like together."""
+"""Pairs of sightings from different stills, and the bins of what they look like together."""
 
 from __future__ import annotations
 
@@ -7,25 +7,37 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.geometry import iou
-from cctview.track.scene import Scene
+from cctview.geometry import aligned_iou
+from cctview.track.scene import PLACE, SMALL, Scene
 
-__all__ = ["CHANGE", "LIKENESS", "MOTION", "PLACE", "Pairs", "Views", "change_bins", "likeness", "motion_bins"]
-__all__ += ["pairs_between", "place_bins"]
+__all__ = ["CHANGE", "LIKENESS", "MOTION", "Moves", "Pairs", "change_bins", "likeness", "moves", "pairs_between"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
-PLACE = (8, 14)
 MOTION = (*PLACE, 31, 15)
-CHANGE = (4, 5, 20, 20)
-LIKENESS = (4, 5, 24)
+CHANGE = (4, SMALL, 20, 20)
+LIKENESS = (4, SMALL, 24)
 
+_REACH = np.array([2.5, 2.3])
+_LAST = np.array(MOTION[2:]) - 1
+_WIDTH = 2 * _REACH / MOTION[2:]
 _SPEED_MPS = 25.0
+_CHUNK = 8192
+# the ground that each bin covers, in units of what the movement is divided by
+_GROUND = np.log(
+    np.multiply.outer(
+        *(width * np.cosh((np.arange(count) + 0.5) * width - reach)
+          for width, reach, count in zip(_WIDTH, _REACH, MOTION[2:], strict=True))
+    )
+).ravel()  # fmt: skip
 
 
 class Pairs(NamedTuple):
-    """Detection ``i`` of a still and detection ``j`` of another one ``gap`` seconds later."""
+    """Sighting ``i`` of a still and sighting ``j`` of another one ``gap`` seconds later.
+
+    The three broadcast: (P,) each, or (E, 1), (1, n) and (E, 1).
+    """
 
     i: Ints
     j: Ints
@@ -36,17 +48,16 @@ class Pairs(NamedTuple):
         return Pairs(self.i[chosen], self.j[chosen], self.gap[chosen])
 
 
-class Views(NamedTuple):
-    """Flat bin numbers of pairs: how they moved, how the box changed, how alike they look."""
+class Moves(NamedTuple):
+    """Flat bins of MOTION, and the logarithm of the ground that each bin covers in square metres."""
 
-    motion: Ints
-    change: Ints
-    likeness: Ints
+    bin: Ints
+    log_ground: Floats
 
 
 def pairs_between(scene: Scene, start: Ints, end: Ints, gap: Floats) -> Pairs:
-    """Return all pairs of the detections of stills ``start[n]`` and ``end[n]``."""
-    first, second = np.diff(scene.first)[start], np.diff(scene.first)[end]
+    """Return all pairs of the sightings of stills ``start[n]`` and ``end[n]``."""
+    first, second = scene.crowd[start], scene.crowd[end]
     count = first * second
     which = np.repeat(np.arange(len(start)), count)
     within = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
@@ -54,45 +65,41 @@ def pairs_between(scene: Scene, start: Ints, end: Ints, gap: Floats) -> Pairs:
     return Pairs(scene.first[start][which] + i, scene.first[end][which] + j, gap[which])
 
 
-def place_bins(scene: Scene) -> Ints:
-    """Return the flat bin of each detection's place: how near, and which lane."""
-    near = _bins(np.log(scene.scale), np.log(4.0), np.log(100.0), PLACE[0])
-    lane = _bins(np.arcsinh(scene.across / 6), -2.1, 2.1, PLACE[1])
-    return np.ravel_multi_index((near, lane), PLACE)
+def moves(scene: Scene, pairs: Pairs) -> Moves:
+    """Return how each pair moved along and across the road, from where it started.
 
-
-def motion_bins(scene: Scene, place: Ints, pairs: Pairs) -> Ints:
-    """Return flat bins of MOTION: place, metres along per second and metres across."""
+    Bins widen with the time between, and with what a pixel makes in metres: of stills a tenth of a
+    second apart, far away, the boxes' own trembling is all that can be seen.
+    """
     i, j, gap = pairs
-    ahead = (scene.along[j] - scene.along[i]) / (_SPEED_MPS * gap + 0.3)
-    aside = (scene.across[j] - scene.across[i]) / (1.2 + 0.03 * scene.depth[i])
-    along = _bins(np.arcsinh(3 * ahead), -2.5, 2.5, MOTION[2])
-    across = _bins(np.arcsinh(aside), -2.3, 2.3, MOTION[3])
-    return (place[i] * MOTION[2] + along) * MOTION[3] + across
+    unit = 2 * scene.grain[i]
+    unit[..., 0] += _SPEED_MPS * gap + 0.3
+    unit[..., 0] /= 3
+    unit[..., 1] += 1.2 + 0.03 * scene.depth[i]
+    moved = (np.arcsinh((scene.spot[j] - scene.spot[i]) / unit) + _REACH) / _WIDTH
+    cell = np.minimum(np.maximum(moved, 0), _LAST).astype(np.intp)
+    flat = cell[..., 0] * MOTION[3] + cell[..., 1]
+    return Moves(scene.bin[i] * (MOTION[2] * MOTION[3]) + flat, _GROUND[flat] + np.log(unit[..., 0] * unit[..., 1]))
 
 
 def change_bins(scene: Scene, pairs: Pairs) -> tuple[Ints, Ints]:
     """Return flat bins of CHANGE (height and width relative to the place), and of what both depend on."""
     i, j, _ = pairs
-    width, height = (scene.box[:, 2:] - scene.box[:, :2]).T
-    tall, wide = np.log(height / scene.scale), np.log(width / scene.scale)
-    overlap = iou(scene.box[i, None], scene.box[j, None])[:, 0, 0]
-    state = np.where(overlap > 0.05, np.where(overlap > 0.5, 3, 2), scene.cut[i] | scene.cut[j])
-    small = _bins(np.log(np.minimum(scene.scale[i], scene.scale[j])), np.log(5.0), np.log(40.0), CHANGE[1])
-    given = state * CHANGE[1] + small
-    up, out = (_bins(change[j] - change[i], -1.0, 1.0, CHANGE[2]) for change in (tall, wide))
-    return (given * CHANGE[2] + up) * CHANGE[3] + out, given
+    overlap = aligned_iou(scene.box[i], scene.box[j])
+    state = np.where(overlap > 0.05, 2 + (overlap > 0.5), scene.cut[i] | scene.cut[j])
+    given = state * SMALL + np.minimum(scene.small[i], scene.small[j])
+    change = (scene.shape[j] - scene.shape[i] + 1) * (CHANGE[2] / 2)
+    changed = np.minimum(np.maximum(change, 0), CHANGE[2] - 1).astype(np.intp)
+    return (given * CHANGE[2] + changed[..., 1]) * CHANGE[3] + changed[..., 0], given
 
 
 def likeness(scene: Scene, pairs: Pairs) -> Floats:
-    """Return the cosine distance of each pair, in pieces that stay in the cache."""
+    """Return the cosine distance of each pair."""
     i, j, _ = pairs
-    out = np.empty(len(i))
-    for start in range(0, len(i), 8192):
-        part = slice(start, start + 8192)
+    if i.ndim > 1:
+        return 1 - scene.vector[i[:, 0]] @ scene.vector[j[0]].T
+    out = np.empty(len(i), np.float32)
+    for start in range(0, len(i), _CHUNK):  # pieces that stay in the cache
+        part = slice(start, start + _CHUNK)
         out[part] = 1 - np.einsum("nd,nd->n", scene.vector[i[part]], scene.vector[j[part]])
     return out
-
-
-def _bins(values: Floats, low: float, high: float, count: int) -> Ints:
-    return np.clip((values - low) * (count / (high - low)), 0, count - 1).astype(np.intp)

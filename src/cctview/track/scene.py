@@ -1,150 +1,136 @@
-"""One camera's detections in coordinates of its road, learnt from the boxes alone."""
+"""One camera's vehicles in coordinates of its road, ready to be compared in pairs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.geometry import iou, road_scale
-from cctview.types import VEHICLE_TYPES, Detections, Embeddings
+from cctview.geometry import size
+from cctview.track.road import Road, road_of
+from cctview.track.sightings import Sightings
 
-__all__ = ["Scene", "regular_clock", "scene_of", "vehicles"]
+__all__ = ["PLACE", "SMALL", "Lens", "Scene", "even_step", "lens_of", "place_bins", "scene_of", "unit"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
-_VEHICLE_HEIGHT_M = 1.5
+PLACE = (8, 14)
+SMALL = 5
 _EDGE_PX = 2.0
-_ROBUST_ROUNDS = 15
+_LONGEST_EVEN_S = 8.0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Lens:
+    """Through what a camera is looked at: its road, its mean vector ``(D,)``, and its clock.
+
+    ``step_s`` is the step of an even clock that explains the stills better than their stamps, 0
+    where the stamps are to be believed.
+    """
+
+    road: Road
+    mean: Floats
+    step_s: float = 0.0
+
+    def gaps(self, seconds: Floats) -> Floats:
+        """Return the time between neighbouring stills, given what their stamps say."""
+        if not self.step_s:
+            return seconds
+        return np.where(seconds <= self.step_s + 1.0, 1, np.rint(seconds / self.step_s)) * self.step_s
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Scene:
-    """The vehicles of one camera in time order; N detections in F stills.
+    """The vehicles of one camera in time order; N rows in F stills.
 
-    ``row`` points into the caller's table; ``still`` numbers the stills, ``first`` (F+1,) is where
-    each one starts and ``clock`` (F,) its seconds. ``scale`` is the height in pixels that a car has
-    at this place of the image, ``depth``, ``along`` and ``across`` are metres on the ground, good to
-    a constant factor: across is the distance from the middle of the road. ``cut`` marks boxes that
-    touch the border of the image.
+    ``still`` (N,) numbers the stills, ``first`` (F+1,) is where each one starts, ``crowd`` (F,) how
+    many vehicles it shows and ``clock`` (F,) its seconds. ``vector`` is centred and of unit length.
+    ``spot`` (N, 2) is metres along and across the road, ``grain`` the metres that a pixel makes there,
+    ``depth`` metres from the camera, ``bin`` the flat bin of the place, ``small`` that of the height
+    in pixels that a car has there, and ``shape`` (N, 2) the logarithms of width and height relative
+    to it. ``cut`` marks boxes that touch the border; ``noise`` (N, 2) is the variance of ``spot`` in square
+    metres, for boxes tremble.
     """
 
-    row: Ints
     box: Floats
     vector: Floats
     still: Ints
     first: Ints
+    crowd: Ints
     clock: Floats
-    scale: Floats
+    spot: Floats
+    grain: Floats
     depth: Floats
-    side: Floats
-    along: Floats
-    across: Floats
+    bin: Ints
+    small: Ints
+    shape: Floats
     cut: NDArray[np.bool_]
+    noise: Floats
 
     def __len__(self) -> int:
-        return len(self.row)
+        return len(self.box)
 
 
-def vehicles(detections: Detections, embeddings: Embeddings) -> tuple[Ints, Ints]:
-    """Return rows of detections and of embeddings that belong together, by camera, time, still and rank."""
-    if not len(detections) or not len(embeddings):
-        none = np.zeros(0, np.intp)
-        return none, none
-    order = np.argsort(embeddings.detection, kind="stable")
-    place = np.minimum(np.searchsorted(embeddings.detection[order], detections.id), len(order) - 1)
-    known = embeddings.detection[order[place]] == detections.id
-    rows = np.flatnonzero(known & np.isin(detections.type, VEHICLE_TYPES))
-    keys = [getattr(detections, name)[rows] for name in ("id", "rank", "frame", "time", "camera")]
-    rows = rows[np.lexsort(keys)]
-    return rows, order[place[rows]]
+def lens_of(sightings: Sightings) -> Lens:
+    """Return what the sightings tell of their camera, its stamps being believed."""
+    road = road_of(sightings.box.astype(np.float64))
+    return Lens(road=road, mean=sightings.vector.mean(axis=0, dtype=np.float64))
 
 
-def scene_of(row: Ints, detections: Detections, vectors: Floats, duplicate_iou: float) -> Scene:
-    """Return the scene of one camera from its rows in order of time, still and rank."""
-    keep = _distinct(detections, row, duplicate_iou)
-    row, vectors = row[keep], vectors[keep]
-    box = detections.box[row].astype(np.float64)
-    starts = np.flatnonzero(np.diff(detections.frame[row], prepend=-1))
-    still = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(row)))
-    times = detections.time[row[starts]].astype(np.int64)
-    middle, bottom = (box[:, 0] + box[:, 2]) / 2, box[:, 3]
-    width, height = box[:, 2].max(), bottom.max()
-    scale = road_scale(box)
-    side, depth = _VEHICLE_HEIGHT_M * (middle - width / 2) / scale, _VEHICLE_HEIGHT_M * width / scale
-    along, across = _road(side, depth)
+def scene_of(sightings: Sightings, lens: Lens) -> Scene:
+    """Return the sightings as seen through a lens."""
+    starts = sightings.starts
+    box = sightings.box.astype(np.float64)
+    scale = lens.road.scale(box)
+    spot, grain = lens.road.place(box), lens.road.grain(box)
+    seconds = np.maximum(np.diff(sightings.time[starts]), 0) / 1e9
+    width, height = lens.road.extent
+    small = np.log(scale / 5.0) * (SMALL / np.log(40.0 / 5.0))
+    crowd = np.diff(starts, append=len(box))
     return Scene(
-        row=row,
         box=box,
-        vector=_centred(vectors),
-        still=still,
-        first=np.append(starts, len(row)),
-        clock=(times - times[0]) / 1e9,
-        scale=scale,
-        depth=depth,
-        side=side,
-        along=along,
-        across=across,
-        cut=(box[:, 0] < _EDGE_PX) | (box[:, 2] > width - _EDGE_PX) | (bottom > height - _EDGE_PX),
+        vector=unit(sightings.vector - lens.mean.astype(np.float32)),
+        still=np.repeat(np.arange(len(starts)), crowd),
+        first=np.append(starts, len(box)),
+        crowd=crowd,
+        clock=np.concatenate([[0.0], np.cumsum(lens.gaps(seconds))])[: len(starts)],
+        spot=spot,
+        grain=grain,
+        depth=lens.road.ground(box)[:, 1],
+        bin=place_bins(lens.road, box),
+        small=np.clip(small, 0, SMALL - 1).astype(np.intp),
+        shape=np.log(size(box) / scale[:, None]),
+        cut=(box[:, 0] < _EDGE_PX) | (box[:, 2] > width - _EDGE_PX) | (box[:, 3] > height - _EDGE_PX),
+        noise=(grain * (0.7 + 0.05 * scale)[:, None]) ** 2,
     )
 
 
-def regular_clock(scene: Scene) -> Scene | None:
-    """Return the scene with evenly spaced stills, or None where its stamps are fine enough.
+def even_step(sightings: Sightings) -> float:
+    """Return the usual step of stills whose stamps are whole seconds, too coarse for it, else 0.
 
     Stamps of whole seconds say little about stills 1.7 s apart; a constant step with gaps of whole
     steps says more wherever the camera is regular.
     """
-    gaps = np.diff(scene.clock)
-    if len(gaps) < 8:
-        return None
+    seconds = sightings.time[sightings.starts] / 1e9
+    gaps = np.diff(seconds)
+    if len(gaps) < 8 or not np.array_equal(seconds, np.rint(seconds)):
+        return 0.0
     usual = float(gaps[gaps <= 2 * np.median(gaps)].mean())
-    grain = 1.0 if np.array_equal(scene.clock, np.rint(scene.clock)) else 0.0
-    if grain < usual / 8:
-        return None
-    steps = np.where(gaps <= usual + grain, 1, np.rint(gaps / usual))
-    return replace(scene, clock=np.concatenate([[0.0], np.cumsum(steps * usual)]))
+    return usual if usual <= _LONGEST_EVEN_S else 0.0
 
 
-def _distinct(detections: Detections, row: Ints, limit: float) -> NDArray[np.bool_]:
-    """Return which boxes are not a second, weaker box of the same vehicle in the same still."""
-    frame, box, score = detections.frame[row], detections.box[row], detections.score[row]
-    keep = np.ones(len(row), np.bool_)
-    longest = int(np.unique(frame, return_counts=True)[1].max())
-    for step in range(1, longest):
-        near = np.flatnonzero(frame[step:] == frame[:-step])
-        same = np.array([iou(box[near, None], box[near + step, None])]).ravel() > limit
-        weaker = np.where(score[near] >= score[near + step], near + step, near)
-        keep[weaker[same]] = False
-    return keep
+def place_bins(road: Road, box: Floats) -> Ints:
+    """Return the flat bin of PLACE of each box: how near, and which lane."""
+    near = np.log(road.scale(box) / 4.0) * (PLACE[0] / np.log(100.0 / 4.0))
+    lane = (np.arcsinh(road.place(box)[:, 1] / 6) + 2.1) * (PLACE[1] / 4.2)
+    flat = [np.clip(axis, 0, count - 1).astype(np.intp) for axis, count in zip((near, lane), PLACE, strict=True)]
+    return np.ravel_multi_index((flat[0], flat[1]), PLACE)
 
 
-def _centred(vectors: Floats) -> Floats:
-    """Return unit vectors after the camera's mean is taken away."""
-    moved = vectors - vectors.mean(axis=0)
-    length = np.linalg.norm(moved, axis=1, keepdims=True)
-    return np.where(length > 1e-6, moved / np.maximum(length, 1e-6), 0.0)
-
-
-def _road(side: Floats, depth: Floats) -> tuple[Floats, Floats]:
-    """Return metres along the road and across it, from a parabola laid through the vehicles."""
-    near = depth <= np.quantile(depth, 0.9)
-    points = np.column_stack([side, depth])
-    middle = np.median(points[near], axis=0)
-    offset = (points - middle) / np.sqrt(depth)[:, None]
-    _, _, axes = np.linalg.svd(offset[near] / np.sqrt(1 + (offset[near] / 3) ** 2), full_matrices=False)
-    ahead = axes[0] if axes[0, 1] >= 0 else -axes[0]
-    along = (points - middle) @ ahead
-    across = (points - middle) @ np.array([ahead[1], -ahead[0]])
-    reach = np.clip(along, along[near].min(), along[near].max())
-    terms = np.column_stack([np.ones_like(reach), reach, reach**2])
-    ridge = np.diag([1e-3, 1e1, 1e4]) ** 0.5
-    weight = near / depth
-    for _ in range(_ROBUST_ROUNDS):
-        left = np.concatenate([terms * weight[:, None], ridge])
-        curve, *_ = np.linalg.lstsq(left, np.append(across * weight, np.zeros(3)), rcond=None)
-        weight = near / depth / np.sqrt(1 + ((across - terms @ curve) / 2) ** 2)
-    return along, across - terms @ curve
+def unit(vectors: Floats) -> Floats:
+    """Return the vectors at unit length, those without a direction at 0."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.maximum(length, 1e-6) * (length > 1e-6)

@@ -11,12 +11,13 @@ __all__ = ["TrackSettings"]
 
 _RANGES = {
     "max_gap_s": (0.0, 60.0),
-    "max_gap_steps": (1, 1000),
+    "max_length_s": (1.0, 1e6),
     "threshold": (-20.0, 20.0),
     "gap_penalty": (0.0, 20.0),
     "duplicate_iou": (0.1, 1.0),
     "rounds": (0, 100),
     "sample": (100, 10_000_000),
+    "memory": (100, 10_000_000),
 }
 
 
@@ -24,21 +25,22 @@ _RANGES = {
 class TrackSettings:
     """How boldly detections are linked.
 
-    ``max_gap_s`` is the longest time a vehicle may stay undetected, ``max_gap_steps`` the most
-    stills it may skip ahead (one still in 5 s is always tried). A link needs log-odds above
-    ``threshold``, and ``gap_penalty`` more for each doubling of the gap in stills. Boxes of one still
-    that overlap by more than
-    ``duplicate_iou`` are one vehicle. The motion is learnt in ``rounds`` of expectation
-    maximisation on at most ``sample`` pairs. Raises SettingsError.
+    ``max_gap_s`` is the longest time a vehicle may stay undetected (the next still is always tried
+    up to twice as long); a tracklet that lasts ``max_length_s`` is ended, for what stands so long is
+    parked. A link needs log-odds above ``threshold``, and ``gap_penalty`` more for each doubling of
+    the gap in stills. Boxes of one still that overlap by more than ``duplicate_iou`` are one vehicle.
+    The motion is learnt in ``rounds`` of expectation maximisation on about ``sample`` pairs out of
+    the last ``memory`` detections. Raises SettingsError.
     """
 
     max_gap_s: float = 5.5
-    max_gap_steps: int = 64
-    threshold: float = 0.0
+    max_length_s: float = 1800.0
+    threshold: float = -0.5
     gap_penalty: float = 1.0
     duplicate_iou: float = 0.7
-    rounds: int = 10
-    sample: int = 60_000
+    rounds: int = 8
+    sample: int = 40_000
+    memory: int = 20_000
 
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self)):

@@ -14,7 +14,6 @@ from cctview.progress import Progress, silent
 
 __all__ = ["Download", "download", "sha256_of"]
 
-_BLOCK = 1 << 20
 _TIMEOUT_S = 30.0
 _PART = ".part"
 _GOOD = (200, 206, 416)
@@ -74,7 +73,7 @@ def _fetch(what: Download, part: Path, progress: Progress) -> None:
         done = have if resumed else 0
         total = what.size or done + int(answer.headers.get("content-length", 0)) or None
         with part.open("ab" if resumed else "wb") as file:
-            for block in answer.iter_bytes(_BLOCK):
+            for block in answer.iter_bytes():
                 file.write(block)
                 done += len(block)
                 progress(part.name.removesuffix(_PART), done, total)

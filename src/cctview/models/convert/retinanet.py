@@ -35,7 +35,7 @@ _MAX_PER_CLASS, _IOU, _MIN_SCORE = 300, 0.5, 0.05
 
 
 class KerasWeights:
-    """Look up the weights of a Keras HDF5 file by layer, wherever the layer is nested.
+    """Look up the weights of a Keras HDF5 file by layer, wherever the layer is nested; the outermost group counts.
 
     Raise ModelError when the file is no HDF5 file or a weight is missing or of another shape.
     """
@@ -48,7 +48,7 @@ class KerasWeights:
         except OSError as error:
             raise ModelError(f"{path} is not an HDF5 file ({error}); give the .h5 file of the model") from error
         self._path = path
-        self._of: dict[str, dict[str, Any]] = {}
+        self._of: dict[str, dict[str, tuple[int, Any]]] = {}
         self._file.visititems(self._note)
 
     def close(self) -> None:
@@ -59,12 +59,15 @@ class KerasWeights:
         if not hasattr(item, "shape"):
             return
         *groups, weight = name.split("/")
-        for group in reversed(groups):
-            self._of.setdefault(group, {}).setdefault(weight.partition(":")[0], item)
+        for depth, group in enumerate(groups):
+            of = self._of.setdefault(group, {})
+            key = weight.partition(":")[0]
+            if depth < of.get(key, (depth + 1, None))[0]:
+                of[key] = depth, item
 
     def take(self, layer: str, weight: str, rank: int, channels: int | None = None) -> NDArray[np.float32]:
         """Return one weight with ``rank`` axes; ``channels`` is what the axis before the last must be."""
-        found = self._of.get(layer, {}).get(weight)
+        _, found = self._of.get(layer, {}).get(weight, (0, None))
         if found is None:
             raise ModelError(f"{self._path} has no {layer}/{weight}: it is not keras-retinanet's ResNet-50 RetinaNet")
         wrong = len(found.shape) != rank or (channels is not None and found.shape[-2] != channels)

@@ -15,26 +15,8 @@ from cctview.formats.coco import read_coco_boxes, write_coco
 from cctview.formats.mot import read_mot, write_mot
 from cctview.formats.veri import read_veri, write_veri
 from cctview.track import track
-from cctview.types import Frames, Journeys, Ragged
-
-
-def frames_of(detections, extra=2):
-    """The stills of the detections, and some in which nothing was seen."""
-    ids, rows = np.unique(detections.frame, return_index=True)
-    last = detections.time.max() + np.arange(1, extra + 1) * np.timedelta64(2, "s")
-    camera = np.append(detections.camera[rows], ["c1"] * extra)
-    time = np.append(detections.time[rows], last)
-    count = len(camera)
-    return Frames(
-        id=np.append(ids, np.arange(extra)),
-        camera=camera,
-        time=time,
-        time_error_s=np.zeros(count, np.float32),
-        name=np.array([f"{c}--{t}".replace(":", ".") for c, t in zip(camera, time, strict=True)]),
-        digest=np.zeros(count, np.int64),
-        width=np.full(count, 352, np.int32),
-        height=np.full(count, 240, np.int32),
-    )
+from cctview.types import Journeys, Ragged
+from labels import frames_of
 
 
 @pytest.fixture(scope="module")

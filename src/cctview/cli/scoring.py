@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     group = typer.Typer(help="Score on data with truth.", no_args_is_help=True)
     group.callback()(_everywhere)
-    for verb in (detection, reid):
+    for verb in (detection, reid, tracking, journeys):
         group.command()(verb)
     app.add_typer(group, name="eval")
 
@@ -80,6 +80,73 @@ def reid(
             roads = load_network(network).among(tracklets.camera)
             scores["false matches"] = false_matches(labels, detections, tracklets, roads)
     _report(context, "reid", links, scores, gate, as_json)
+
+
+def tracking(
+    context: typer.Context,
+    store: Stored,
+    truth: Annotated[
+        Path,
+        typer.Option(help="A MOT file or folder, a COCO file with identities, an AI City file, links, or a store."),
+    ],
+    timezone: Zone = _NEW_YORK,
+    gate: Gate = None,
+    as_json: Json = False,
+) -> None:
+    """HOTA, DetA, AssA, IDF1 and CLEAR of the tracklets; on linked vehicles also how many are joined and mixed."""
+    from cctview.evaluate.links import read_links
+    from cctview.evaluate.tracking import evaluate_linked_tracking, evaluate_tracking
+    from cctview.evaluate.truth import read_track_truth
+    from cctview.store import open_store
+    from cctview.types import Detections, Frames, Tracklets
+
+    with interruptible():
+        opened = open_store(store)
+        detections, tracklets = opened.scan(Detections), opened.scan(Tracklets)
+        if _is_links(truth):
+            scores = evaluate_linked_tracking(read_links(truth, timezone=timezone), detections, tracklets)
+        else:
+            frames = opened.scan(Frames)
+            told = read_track_truth(truth, frames)
+            scores = {**evaluate_tracking(told, frames, detections, tracklets), "skipped": list(told.skipped)}
+    _report(context, "tracking", truth, scores, gate, as_json)
+
+
+def journeys(
+    context: typer.Context,
+    store: Stored,
+    truth: Annotated[
+        Path, typer.Option(help="The simulator's truth.json or another COCO file with identities, or links.")
+    ],
+    timezone: Zone = _NEW_YORK,
+    gate: Gate = None,
+    as_json: Json = False,
+) -> None:
+    """Precision, recall and calibration of journeys; with full truth also IDF1 over all cameras."""
+    from cctview.evaluate.journeys import evaluate_journeys, evaluate_linked_journeys
+    from cctview.evaluate.links import read_links
+    from cctview.evaluate.truth import read_track_truth
+    from cctview.store import open_store
+    from cctview.types import Detections, Frames, Journeys, Tracklets
+
+    with interruptible():
+        opened = open_store(store)
+        tables = opened.scan(Detections), opened.scan(Tracklets), opened.scan(Journeys)
+        if _is_links(truth):
+            scores = evaluate_linked_journeys(read_links(truth, timezone=timezone), *tables)
+        else:
+            frames = opened.scan(Frames)
+            told = read_track_truth(truth, frames)
+            scores = {**evaluate_journeys(told, frames, *tables), "skipped": list(told.skipped)}
+    _report(context, "journeys", truth, scores, gate, as_json)
+
+
+def _is_links(path: Path) -> bool:
+    """Return whether this is a list of linked vehicles: a JSON file that begins as a list."""
+    if path.suffix.lower() != ".json" or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(1000).lstrip().startswith(b"[")
 
 
 def _report(

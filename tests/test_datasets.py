@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from file_server import Files, serving
 
 from cctview.datasets import Dataset, datasets, fetch, unpack
 from cctview.download import Download
 from cctview.errors import FormatError, MissingError
+from file_server import Files, serving
 
 TREE = {"main-1/sample/733/a--original.jpeg": b"still", "main-1/sample/tree.txt": b"tree", "main-1/code/x.py": b"x"}
 
@@ -67,7 +67,7 @@ def test_a_set_is_fetched_unpacked_and_not_fetched_again(server: Files, tmp_path
 def test_an_interrupted_fetch_goes_on(server: Files, tmp_path: Path) -> None:
     offered = known(server, zipped({**TREE, "main-1/sample/noise": bytes(range(256)) * 999}))
     server.cut = 200
-    with pytest.raises(OSError, match="goes on|ended after"):
+    with pytest.raises(OSError, match=r"goes on|ended after"):
         fetch("sample", tmp_path, known=offered)
     assert fetch("sample", tmp_path, known=offered)[1] == 3
     assert server.asked[1][1].startswith("bytes=")
@@ -105,7 +105,7 @@ def test_damaged_archives_and_stand_ins_are_said_so(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="no whole zip file"):
         unpack(path, tmp_path / "to")
     path.write_bytes(zipped({"a.jpeg": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"}))
-    with pytest.raises(FormatError, match="stand-in for a.jpeg"):
+    with pytest.raises(FormatError, match=r"stand-in for a.jpeg"):
         unpack(path, tmp_path / "to")
     whole = bytearray(zipped({"a.txt": b"content" * 99}))
     whole[40] ^= 255

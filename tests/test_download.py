@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from file_server import Files, serving
 
 from cctview.download import Download, download
 from cctview.errors import DownloadError
+from file_server import Files, serving
 
 DATA = bytes(range(256)) * 4096
 
@@ -36,7 +36,7 @@ def test_a_file_is_fetched_once_with_progress(server: Files, tmp_path: Path) -> 
 
 def test_an_interrupted_download_goes_on_where_it_was(server: Files, tmp_path: Path) -> None:
     server.cut = 100_000
-    with pytest.raises(DownloadError, match="goes on where it was|ended after"):
+    with pytest.raises(DownloadError, match=r"goes on where it was|ended after"):
         download(whole(server), tmp_path / "a.bin")
     assert not (tmp_path / "a.bin").exists()
     there = (tmp_path / "a.bin.part").stat().st_size
@@ -74,7 +74,7 @@ def test_what_cannot_be_reached_is_said_with_the_next_step(server: Files, tmp_pa
         download(Download(address=server.at("/nothing")), tmp_path / "a.bin")
     with pytest.raises(DownloadError, match="check the network and run this again"):
         download(Download(address="http://127.0.0.1:1/a.bin"), tmp_path / "a.bin")
-    with pytest.raises(DownloadError, match="cannot be reached|no address"):
+    with pytest.raises(DownloadError, match=r"cannot be reached|no address"):
         download(Download(address="nowhere"), tmp_path / "a.bin")
     (tmp_path / "file").write_text("")
     with pytest.raises(DownloadError, match="cannot be written"):

@@ -163,7 +163,10 @@ def test_extract_reads_the_crops_the_original_cut(small: tuple[Any, Path], tmp_p
 
 def test_names_of_older_torchvision_are_read(small: tuple[Any, Path], tmp_path: Path) -> None:
     model, folder = small
-    old = {re.sub(r"(denselayer\d+\.)(norm|conv)(\d)", r"\1\2.\3", name): value for name, value in model.state_dict().items()}
+    old = {
+        re.sub(r"(denselayer\d+\.)(norm|conv)(\d)", r"\1\2.\3", name): value
+        for name, value in model.state_dict().items()
+    }
     assert old.keys() != model.state_dict().keys()
     torch.save(old, tmp_path / "old.pth")
     import_model(tmp_path / "old.pth", library=tmp_path, name="old")
@@ -196,7 +199,7 @@ def test_files_of_something_else_are_refused(tmp_path: Path, small: tuple[Any, P
         import_model(tmp_path / "list.pth", library=tmp_path)
     whole = (small[1] / "small.pth").read_bytes()
     (tmp_path / "half.pth").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ModelError, match="not a PyTorch file of weights|could run code"):
+    with pytest.raises(ModelError, match=r"not a PyTorch file of weights|could run code"):
         import_model(tmp_path / "half.pth", library=tmp_path)
     lacking = {name: value for name, value in small[0].state_dict().items() if "denselayer1" not in name}
     torch.save(lacking, tmp_path / "lacking.pth")

@@ -66,6 +66,9 @@ def write(path: Path, group: str = "", suffix: str = "", leave_out: str = "", cl
                     values = np.full(shape, -4.0)
                 if name == "pyramid_classification" and weight == "kernel":
                     values *= 2
+                    values[..., 1::classes] = values[..., 0::classes]  # two classes always score alike
+                if name == "pyramid_regression":
+                    values *= 0.01
                 if f"{name}/{weight}" != leave_out:
                     file[f"{group}{layer}/{name}{suffix}/{weight}:0"] = values.astype(np.float32)
     return path
@@ -144,10 +147,11 @@ def test_suppression_is_per_class(two: Path) -> None:
     assert look.types == ("car", "bus")
     for column in range(2):
         own = boxes[0][scores[0][:, column] > 0]
-        assert 1 < len(own) <= 300
+        assert 1 < len(own) <= 150
         overlap = iou(own, own)
         assert (overlap[~np.eye(len(own), dtype=bool)] <= 0.52).all()  # clipping to the still came after
-    assert (iou(boxes[0][scores[0][:, 0] > 0], boxes[0][scores[0][:, 1] > 0]) > 0.6).any()
+    cars, buses = (boxes[0][scores[0][:, column] > 0] for column in range(2))
+    assert (iou(cars, buses).max(axis=0) > 0.99).mean() > 0.9
 
 
 def test_a_batch_finds_what_single_stills_do(two: Path) -> None:

@@ -31,12 +31,14 @@ from cctview.sim import (
     write_stills,
 )
 from cctview.sources import Known, Skipped, decode
-from cctview.types import PERSON, Frame, Frames, Journeys, TravelTimes, content_id, frame_id
+from cctview.store import Batch, Store
+from cctview.types import PERSON, Embeddings, Frame, Frames, Journeys, Ragged, TravelTimes, content_id, frame_id
 
-__all__ = ["SimulatedSource", "World", "open_simulated", "truth_of", "write_world"]
+__all__ = ["SimulatedSource", "World", "open_simulated", "store_world", "truth_of", "write_world"]
 
 _WHOLE_SECONDS_S = 0.5  # how far a stamp of whole seconds may be off
 _MILLISECONDS_S = 0.0005
+_AT_A_TIME = 256  # stills appended to a store together
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,49 @@ def write_world(simulation: Simulation, folder: Path, *, stills: bool = True, pr
     _write_tables(world, truth)
     _write_mot(simulation, world.sightings, truth / "mot")
     return world
+
+
+def store_world(simulation: Simulation, store: Store, *, progress: Progress = silent) -> World:
+    """Draw a world into a store that holds the truth in place of what models would find, and return it.
+
+    Vectors are random ones that stand for identities; people are blacked out where they truly are.
+    """
+    kept: list[SimFrame] = []
+    pending: list[SimFrame] = []
+    for number, still in enumerate(simulation.frames(), start=1):
+        pending.append(still)
+        kept.append(still.without_pixels())
+        progress("drawing", number, len(simulation.timetable))
+        if len(pending) >= _AT_A_TIME:
+            store.append(_batch(simulation, pending))
+            pending = []
+    if pending:
+        store.append(_batch(simulation, pending))
+    world = truth_of(simulation, kept)
+    for table in (world.tables.tracklets, world.tables.matches, world.journeys, world.travel_times):
+        store.replace(table)
+    return world
+
+
+def _batch(simulation: Simulation, stills: list[SimFrame]) -> Batch:
+    """Return whole stills with what is true about them."""
+    whole = [still for still in stills if isinstance(_frame(still), Frame)]
+    frames = [frame for frame in map(_frame, whole) if isinstance(frame, Frame)]
+    tables = truth_of(simulation, whole).tables
+    vectors = np.random.default_rng(0).standard_normal((len(tables.detections), 16))
+    people = sightings_of(whole)
+    people = people[people.type == PERSON]
+    return Batch(
+        frames=frames,
+        detections=tables.detections,
+        embeddings=Embeddings(
+            meta=tables.detections.meta,
+            detection=tables.detections.id,
+            vector=(vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32),
+            quality=np.ones(len(vectors), np.float32),
+        ),
+        people=Ragged.grouped(people.box, people.still, len(frames)),
+    )
 
 
 def _frame(still: SimFrame) -> Frame | Skipped:

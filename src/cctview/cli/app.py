@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cctview.cli import data, exchange, machine, models, original, policy, run, scoring, search, serve
+from cctview.cli import data, exchange, machine, models, original, policy, run, scoring, search, serve, simulated
 
 __all__ = ["app"]
 
@@ -16,5 +16,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (run, original, exchange, policy, search, serve, scoring, models, data, machine):
+for group in (run, simulated, original, exchange, policy, search, serve, scoring, models, data, machine):
     group.register(app)

@@ -1,4 +1,4 @@
-"""Verbs that exchange files with others: import, export, simulate."""
+"""Verbs that exchange files with others: import, export."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ _WHAT = ("frames", "detections", "embeddings", "tracklets", "matches", "journeys
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     app.command("import")(import_tree)
-    for verb in (export, simulate):
-        app.command()(verb)
+    app.command()(export)
 
 
 def import_tree(
@@ -75,24 +74,6 @@ def export(
     rows = _rows(opened, what)
     write_rows(out, rows, form, timezone=timezone)
     answer({"written": str(out), "rows": len(next(iter(rows.values())))}, as_json=as_json)
-
-
-def simulate(
-    out: Annotated[Path, typer.Argument(help="Folder for the stills, the network file and the truth.")],
-    minutes: float = 3.0,
-    cameras: int = 4,
-    seed: int = 7,
-    traffic: Annotated[float, typer.Option(help="Vehicles per minute and direction.")] = 40.0,
-    light: Annotated[str, typer.Option(help="day, dusk or night.")] = "day",
-    as_json: Json = False,
-) -> None:
-    """Draw stills of a simulated road, with the truth about every vehicle in them."""
-    from cctview import sim
-
-    settings = sim.SimSettings(minutes=minutes, cameras=cameras, seed=seed, traffic=traffic, light=light)  # type: ignore[arg-type]
-    with interruptible():
-        sim.write_stills(sim.simulate(settings), out)
-    answer({"written": str(out), "stills": sum(1 for _ in out.rglob("*.jpeg"))}, as_json=as_json)
 
 
 def _rows(store: Store, what: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Verbs that take stills to journeys: run, track, journeys, demo."""
+"""Verbs that take stills to journeys: run, track, journeys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cctview.cli.screen import Json, answer, interruptible, progress, say
+from cctview.cli.screen import Json, answer, interruptible, progress
 
 if TYPE_CHECKING:
     from cctview.network import CameraNetwork
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cctview.store import Store
     from cctview.types import Journeys, Tracklets
 
-__all__ = ["PURPOSE", "register", "writable"]
+__all__ = ["PURPOSE", "register", "run_into", "writable"]
 
 PURPOSE = "watching traffic, not people"
 
@@ -29,12 +29,12 @@ _SHOWN = 10
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
-    for verb in (run, track, journeys, demo):
+    for verb in (run, track, journeys):
         app.command()(verb)
 
 
 def run(
-    source: Annotated[str, typer.Argument(help="A folder of stills, a video file, or one still.")],
+    source: Annotated[str, typer.Argument(help="A folder of stills, a video file, one still, or sim://.")],
     store: Annotated[Path, typer.Argument(help="The store to write; made when it is not there.")],
     network: Network = None,
     detector: DetectorName = "cctview-det",
@@ -49,9 +49,10 @@ def run(
     from cctview.network import CameraNetwork, load_network
     from cctview.sources import open_source
 
-    roads = load_network(network) if network else CameraNetwork()
-    stills = open_source(source, timezone=timezone or roads.timezone, camera=camera)
-    _run(stills, store, roads, detector, embedder, provider, workers, as_json)
+    roads = load_network(network) if network else None
+    stills = open_source(source, timezone=timezone or (roads.timezone if roads else None), camera=camera)
+    roads = roads or getattr(stills, "network", CameraNetwork())
+    run_into(stills, store, roads, detector, embedder, provider, workers, as_json)
 
 
 def track(
@@ -85,37 +86,6 @@ def journeys(
     answer({"journeys": len(chains), "best (UTC)": lines}, as_json=as_json)
 
 
-def demo(
-    data: Annotated[Path | None, typer.Option(help="Your own stills instead of simulated ones.")] = None,
-    network: Network = None,
-    out: Annotated[Path, typer.Option(help="Where stills and store go.")] = Path("demo"),
-    minutes: Annotated[float, typer.Option(min=0.5, help="How long the simulated cameras watch.")] = 3.0,
-    serve: Annotated[bool, typer.Option(envvar="SERVE", help="Show the result in the browser at the end.")] = True,
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to show it on; 0 takes a free one.")] = 8080,
-    as_json: Json = False,
-) -> None:
-    """Run the whole pipeline on a small simulated road, or on your own stills."""
-    from cctview.network import CameraNetwork, load_network
-    from cctview.sim import SimSettings, simulate, write_stills
-    from cctview.sources import open_source
-
-    stills = data or out / "stills"
-    if data is None and not (stills / "network.toml").exists():
-        say(f"drawing {minutes:g} minutes of four simulated cameras into {stills}")
-        write_stills(simulate(SimSettings(minutes=minutes)), stills)
-    plan = network or stills / "network.toml"
-    roads = load_network(plan) if plan.exists() else CameraNetwork()
-    source, store = open_source(stills, timezone=roads.timezone), out / "store"
-    report = _run(source, store, roads, "cctview-det", "cctview-reid", "cpu", None, as_json)
-    if report.journeys:
-        say(f"\nlook at them:    cctview journeys {store}")
-        say(f"take them along: cctview export {store} --what journeys --format csv --out journeys.csv")
-    if serve:
-        from cctview.cli.serve import listen
-
-        listen(store, plan if plan.exists() else None, port=port, host="127.0.0.1", page="follow?journey=best")
-
-
 def writable(path: Path) -> Store:
     """Open the store, or make it under the default policy when there is none."""
     from cctview.privacy import Policy
@@ -126,7 +96,7 @@ def writable(path: Path) -> Store:
     return create_store(path, Policy.default(PURPOSE))
 
 
-def _run(
+def run_into(
     source: Source,
     store: Path,
     network: CameraNetwork,
@@ -136,6 +106,7 @@ def _run(
     workers: int | None,
     as_json: bool,
 ) -> RunReport:
+    """Run the pipeline over a source into a store at a path, answer with the summary, and return the report."""
     from cctview.detect import load_detector
     from cctview.embed import load_embedder
     from cctview.models import RuntimeSettings

@@ -27,13 +27,14 @@ LOCK = "write.lock"
 
 @dataclass(frozen=True, kw_only=True)
 class TableState:
-    """The committed version of one table, who produced its rows, and its appends since compaction."""
+    """The committed version of one table, who produced its rows, its appends since compaction, its indexes."""
 
     version: int
     meta: dict[str, str] = field(default_factory=dict)
     rows: int = 0
     loose: int = 0
     loose_rows: int = 0
+    indexed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,6 +38,7 @@ class Layout:
     """One stored table: ``id``, ``camera`` and ``time`` name the columns that filters act on, if any.
 
     ``order`` is the order ``scan`` answers in; it may name stored columns the table type lacks.
+    ``indexed`` are the columns that single rows are looked up by.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Layout:
     camera: str = ""
     time: str = ""
     order: tuple[str, ...]
+    indexed: tuple[str, ...] = ()
 
     @property
     def read(self) -> list[str]:
@@ -56,13 +58,16 @@ class Layout:
 LAYOUTS = {
     layout.name: layout
     for layout in (
-        Layout(name="frames", table=Frames, camera="camera", time="time", order=("camera", "time", "id")),
+        Layout(
+            name="frames", table=Frames, camera="camera", time="time", order=("camera", "time", "id"), indexed=("id",)
+        ),
         Layout(
             name="detections",
             table=Detections,
             camera="camera",
             time="time",
             order=("camera", "time", "frame", "rank", "id"),
+            indexed=("id", "frame"),
         ),
         Layout(
             name="embeddings",
@@ -71,12 +76,23 @@ LAYOUTS = {
             camera="camera",
             time="time",
             order=("camera", "time", "frame", "rank", "detection"),
+            indexed=("detection", "camera", "time"),
         ),
         Layout(
-            name="tracklets", table=Tracklets, camera="camera", time="first_time", order=("camera", "first_time", "id")
+            name="tracklets",
+            table=Tracklets,
+            camera="camera",
+            time="first_time",
+            order=("camera", "first_time", "id"),
+            indexed=("id",),
         ),
         Layout(
-            name="matches", table=Matches, id="query", camera="query_camera", order=("query_camera", "query", "camera")
+            name="matches",
+            table=Matches,
+            id="query",
+            camera="query_camera",
+            order=("query_camera", "query", "camera"),
+            indexed=("query",),
         ),
         Layout(
             name="travel_times",

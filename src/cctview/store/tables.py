@@ -12,6 +12,7 @@ from typing import Any
 import lancedb
 import numpy as np
 import pyarrow as pa
+from lancedb.index import BTree
 from numpy.typing import NDArray
 
 from cctview.errors import StoreMismatchError
@@ -26,6 +27,7 @@ _BATCH_ROWS = 8192
 _MANY_IDS = 16_384
 _LOOSE = 32
 _TOO_LOOSE = 256
+_MANY_ROWS = 100_000
 _NOW = timedelta(milliseconds=1)
 _READERS_FINISH = timedelta(minutes=2)
 Change = Callable[[pa.RecordBatch], pa.RecordBatch]
@@ -184,7 +186,7 @@ class Transaction:
 
     def tidy(self) -> None:
         """Compact the tables that lie in many pieces; what each append costs stays bounded."""
-        due = [name for name, state in self.commit.tables.items() if _scattered(state)]
+        due = [name for name, state in self.commit.tables.items() if _scattered(state) or _unindexed(name, state)]
         if due:
             self._tidied(due, _READERS_FINISH)
 
@@ -198,6 +200,8 @@ class Transaction:
         tables = {name: self._db.open_table(name) for name in names}
         for table in tables.values():
             table.optimize()
+        for name, table in tables.items():
+            self._index(name, table)
         time.sleep(2 * _NOW.total_seconds())  # so that what compaction left behind is older than the grace
         for name, table in tables.items():
             table.optimize(cleanup_older_than=grace, delete_unverified=True)
@@ -207,6 +211,14 @@ class Transaction:
         sweep_packs(self.path, self.commit.packs)
         self.commit = replace(self.commit, tidying=False)
         self.save()
+
+    def _index(self, name: str, table: Any) -> None:
+        """Give a large table the indexes it lacks; from then on ``optimize`` brings them up to date."""
+        state = self.commit.tables[name]
+        if _unindexed(name, state):
+            for column in LAYOUTS[name].indexed:
+                table.create_index(column, config=BTree())
+            self.commit = self.commit.with_table(name, replace(state, indexed=True))
 
     def _recover(self) -> None:
         sweep_packs(self.path, self.commit.packs)
@@ -235,6 +247,11 @@ class Transaction:
             version=table.version, meta=dict(meta), rows=rows.num_rows, loose=1, loose_rows=rows.num_rows
         )
         self.commit = self.commit.with_table(name, state)
+
+
+def _unindexed(name: str, state: TableState) -> bool:
+    """Return whether single rows are looked up in so many that an index pays."""
+    return not state.indexed and state.rows >= _MANY_ROWS and bool(LAYOUTS[name].indexed)
 
 
 def _scattered(state: TableState) -> bool:

@@ -24,14 +24,17 @@ class Viewer(Element, component="static/viewer.js"):
     def __init__(self, zone: str) -> None:
         super().__init__()
         self._props["zone"] = zone
-        self._props["frames"] = []
+        self._props["reel"] = {"frames": [], "first": None}
 
     def watch(self, camera: Camera, frames: Sequence[Still], first: str | None, size: Size) -> None:
-        """Show these stills of a camera, beginning with ``first``; ``size`` is their width and height."""
+        """Show these stills of a camera, beginning with ``first``; ``size`` is their width and height.
+
+        Without a first one the viewer stays at its still, or goes on to the newest if it stood at the last.
+        """
         self._props["width"], self._props["height"] = size
         self._props["name"] = camera.name
-        self._props["frames"] = [[still.id, round(still.time.timestamp() * 1000)] for still in frames]
-        self._props["first"] = first
+        listed = [[still.id, round(still.time.timestamp() * 1000)] for still in frames]
+        self._props["reel"] = {"frames": listed, "first": first}
 
     def select(self, tracklet: str | None, frames: Iterable[str]) -> None:
         """Light the boxes of one vehicle, and mark the stills it is in on the time bar."""

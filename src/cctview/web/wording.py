@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from math import exp
 from zoneinfo import ZoneInfo
 
@@ -34,6 +34,14 @@ class Clock:
     def local(self, time: datetime) -> datetime:
         """Return the time in the zone of the cameras."""
         return time.astimezone(ZoneInfo(self.zone))
+
+    def read(self, text: str) -> datetime:
+        """Return the time that was typed, as told where the cameras stand."""
+        return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
+
+    def typed(self, time: datetime) -> str:
+        """Return the time as a field for times holds it: the inverse of ``read``."""
+        return f"{self.local(time):%Y-%m-%dT%H:%M:%S}"
 
     def time(self, time: datetime) -> str:
         """Return hours, minutes and seconds."""

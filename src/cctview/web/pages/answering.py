@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import log
 
-from cctview.web.answers import Camera, Candidate, Matching, Sighting
+from cctview.web.answers import Camera, Candidate, Journey, Matching, Sighting
+from cctview.web.chain import largest
 from cctview.web.charts import empty, meter
 from cctview.web.markup import Markup, fragment, tag
 from cctview.web.wording import Clock, duration, factor, share
@@ -16,9 +17,13 @@ _WORTH_SAYING = log(1.2)
 _REASONS_SHOWN = 3
 
 
-def nothing_chosen() -> Markup:
-    """Return what stands here before a vehicle was chosen."""
-    return empty("Choose a vehicle: press one of the boxes in the still, or the V key and then Enter.")
+def nothing_chosen(journeys: Sequence[Journey], cameras: Mapping[str, Camera], clock: Clock) -> Markup:
+    """Return what stands here before a vehicle was chosen: what to do, and journeys to begin with."""
+    hint = empty("Choose a vehicle: press one of the boxes in the still, or the V key and then Enter.")
+    if not journeys:
+        return hint
+    rows = (tag("li", _journey(journey, cameras, clock)) for journey in journeys)
+    return fragment(hint, tag("h3", "Or open a journey", class_="apart"), tag("ul", rows))
 
 
 def seen_once() -> Markup:
@@ -37,13 +42,27 @@ def problem(message: str) -> Markup:
     return tag("p", message, class_="problem", role="alert")
 
 
+def _journey(journey: Journey, cameras: Mapping[str, Camera], clock: Clock) -> Markup:
+    first, last = journey.steps[0], journey.steps[-1]
+    ends = f"{cameras[first.tracklet.camera].name} to {cameras[last.tracklet.camera].name}"
+    told = f"{first.tracklet.type} {clock.time(first.time)}, {len(journey.steps)} cameras, {ends}"
+    picture = tag("img", src=f"/api/v1/tracklets/{first.tracklet.id}/crop", alt="", loading="lazy", data_crop=True)
+    sure = tag("span", share(journey.probability), class_="share")
+    line = tag("span", f"{len(journey.steps)} cameras, {ends}", class_="line")
+    name = tag("span", f"{first.tracklet.type} {clock.time(first.time)}")
+    return tag(
+        "a", picture, name, sure, line, href=f"/follow?journey={journey.id}", class_="candidate", aria_label=told
+    )
+
+
 def answers(
     sighting: Sighting, found: Sequence[Matching], cameras: Mapping[str, Camera], chosen: set[str], clock: Clock
 ) -> Markup:
     """Return one answer per neighbouring camera, those ahead first."""
     seen = sighting.tracklet
     about = f"{seen.type} {_way(seen.heading)}, {cameras[seen.camera].name}, {clock.time(seen.first_time)}"
-    head = tag("p", about, class_="soft")
+    alike = tag("a", "search for others like it", href=f"/search?detection={largest(sighting).id}")
+    head = tag("p", f"{about}: ", alike, class_="soft")
     if not found:
         return fragment(head, empty("No link of the camera network leads on from here for a vehicle going this way."))
     order = sorted(range(len(found)), key=lambda n: found[n].way != "next")

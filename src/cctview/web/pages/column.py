@@ -22,8 +22,11 @@ _SAVED = {"geojson": "GeoJSON", "csv": "CSV", "picture": "Picture"}
 
 
 def of_camera(camera: Camera, time: datetime | None, clock: Clock) -> Markup:
-    """Return the name of the camera being looked at, and the day."""
-    return Markup(tag("h2", camera.name) + tag("span", clock.day(time) if time else "", class_="small soft"))
+    """Return the name of the camera being looked at, and a field for the time to go to."""
+    if time is None:
+        return tag("h2", camera.name)
+    field = tag("input", type="datetime-local", step=1, value=clock.typed(time), aria_label="Go to this time")
+    return Markup(tag("h2", camera.name) + tag("label", field, class_="field"))
 
 
 def of_chain(chain: Chain, active: int, cameras: Mapping[str, Camera], sizes: Sequence[Size], clock: Clock) -> Markup:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,7 @@ from nicegui import run, ui
 from nicegui.events import GenericEventArguments
 
 from cctview.errors import CctviewError
-from cctview.web.answers import Candidate, Matching, Sighting
+from cctview.web.answers import Camera, Candidate, Journey, Matching, Sighting
 from cctview.web.chain import Chain, Leg, largest
 from cctview.web.map import RoadMap
 from cctview.web.pages import answering, column
@@ -23,6 +24,8 @@ __all__ = ["follow_page"]
 
 _WINDOW = timedelta(minutes=10)
 _MOST_STILLS = 2000
+_RENEWED_S = 2.0
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _TOP = 5
 _JOURNEYS = 50
 _USUAL_SIZE = (352, 240)
@@ -30,6 +33,13 @@ _LEG_MS = (700, 2600)
 _MS_PER_SECOND = 60
 # A click anywhere in a list of answers is told by the button it fell on.
 _PRESSED = "(e) => { const b = e.target.closest('[data-emit]'); if (b) emit(b.dataset.emit); }"
+
+_VALUE = "(e) => emit(e.target.value)"
+# Whoever chose by keyboard goes on at the answers; their focus went away with what they chose.
+_FOCUS = """
+const at = document.activeElement;
+if (at === document.body || at.closest(".boxes")) document.querySelector(".candidate")?.focus({ preventScroll: true });
+"""
 
 
 def follow_page(
@@ -54,7 +64,7 @@ class Follow:
         self._links = {(link.origin, link.target): link for link in reading.links()}
         self._chain, self._active = Chain(), 0
         self._matches: tuple[Matching, ...] = ()
-        self._camera = ""
+        self._camera, self._until = "", _NEVER
         self._sizes: dict[str, tuple[int, int]] = {}
         self._lay_out(tiles)
 
@@ -67,12 +77,15 @@ class Follow:
                 self._map.on("camera", lambda event: self._look(event.args))
             with ui.element("div").classes("stack"):
                 with ui.element("section").classes("panel"):
-                    self._head = html(column.EMPTY, "header")
+                    self._head = html(column.EMPTY, "header").on("change", self._on_time, js_handler=_VALUE)
                     self._viewer = Viewer(self._reading.timezone)
                 self._below = html(column.EMPTY).on("click", self._on_column, js_handler=_PRESSED)
             with panel("Where next, where from", classes="side"):
-                self._answers = html(answering.nothing_chosen(), "div").classes("grow").props('aria-live="polite"')
+                self._answers = (
+                    html(answering.nothing_chosen(*self._offered())).classes("grow").props('aria-live="polite"')
+                )
         self._answers.on("click", self._on_answer, js_handler=_PRESSED)
+        ui.timer(_RENEWED_S, self._renew)
         self._viewer.on("pick", self._on_pick)
         self._viewer.on("edge", self._on_edge)
 
@@ -89,6 +102,11 @@ class Follow:
         except CctviewError as error:
             self._look(self._first_camera())
             self._answers.content = answering.problem(str(error))
+
+    def _offered(self) -> tuple[Sequence[Journey], dict[str, Camera], Clock]:
+        """Return the journeys to begin with, longest first."""
+        found = sorted(self._reading.journeys(limit=_JOURNEYS), key=lambda one: -len(one.steps))
+        return found[:_TOP], self._cameras, self._clock
 
     def _longest(self) -> str | None:
         """Return the longest of the most probable journeys."""
@@ -109,10 +127,27 @@ class Follow:
         self._watch(camera, time, frame)
         self._show_chain()
 
+    def _renew(self) -> None:
+        """Show what a run that goes on has stored since: new stills of the camera being looked at."""
+        before = self._cameras[self._camera].last_time
+        self._cameras = {camera.id: camera for camera in self._reading.cameras()}
+        newest = self._cameras[self._camera].last_time
+        if newest is None or newest == before or (before and self._until < before):
+            return
+        since, self._until = max(self._until, newest) - 2 * _WINDOW, newest + _WINDOW
+        stills = self._reading.frames(self._camera, since, self._until, _MOST_STILLS)
+        self._viewer.watch(self._cameras[self._camera], stills, None, self._size(self._camera))
+
+    def _on_time(self, event: GenericEventArguments) -> None:
+        """Go to the time on the clocks of the cameras that was typed."""
+        if event.args:
+            self._watch(self._camera, self._clock.read(event.args), None)
+
     def _watch(self, camera: str, time: datetime | None, frame: str | None) -> None:
         stills = () if time is None else self._reading.frames(camera, time - _WINDOW, time + _WINDOW, _MOST_STILLS)
         if stills and time and frame is None:
             frame = min(stills, key=lambda still: abs((still.time - time).total_seconds())).id
+        self._until = time + _WINDOW if time else _NEVER
         self._viewer.watch(self._cameras[camera], stills, frame, self._size(camera))
         self._head.content = column.of_camera(self._cameras[camera], time, self._clock)
 
@@ -177,6 +212,7 @@ class Follow:
         self._matches = found or ()
         chosen = {seen.tracklet.id for seen in self._chain.stations}
         self._answers.content = answering.answers(sighting, self._matches, self._cameras, chosen, self._clock)
+        ui.run_javascript(_FOCUS)
 
     def _show_chain(self) -> None:
         stations = self._chain.stations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from nicegui import run, ui
@@ -117,8 +116,7 @@ def _choices(reading: Reading) -> Markup:
 def _utc(local: str, zone: str) -> np.datetime64 | None:
     if not local:
         return None
-    time = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    return np.datetime64(time.replace(tzinfo=None), "ns")
+    return np.datetime64(Clock(zone).read(local).replace(tzinfo=None), "ns")
 
 
 def _stored(summary: dict[str, Any], clock: Clock) -> Markup:

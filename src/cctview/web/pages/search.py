@@ -25,6 +25,7 @@ _NONE = empty("Nothing stored answers to these filters. Widen the time, or take 
 def search_page(reading: Reading, detection: str | None) -> None:
     """Lay the page out; ``detection`` is a box to search with instead of a picture."""
     clock = Clock(reading.timezone)
+    names = {camera.id: camera.name for camera in reading.cameras()}
     with dressed("Search"):
         heading("Search", "Find the vehicles that look like one in a picture. Every search is logged with its purpose.")
         with ui.element("div").classes("searching"):
@@ -34,7 +35,7 @@ def search_page(reading: Reading, detection: str | None) -> None:
                     html(_fields(reading, clock))
             with panel("Found"), ui.element("div").props('aria-live="polite"'):
                 results = html(_BEFORE)
-        form.on("found", lambda event: results.set_content(_found(event.args, clock)))
+        form.on("found", lambda event: results.set_content(_found(event.args, names, clock)))
 
 
 def _fields(reading: Reading, clock: Clock) -> Markup:
@@ -64,18 +65,18 @@ def _options(name: str, all_of_them: str, options: dict[str, str]) -> Markup:
     return tag("select", tag("option", all_of_them, value=""), listed, name=name)
 
 
-def _found(items: list[dict[str, Any]], clock: Clock) -> Markup:
-    return tag("div", (_item(item, clock) for item in items), class_="found") if items else _NONE
+def _found(items: list[dict[str, Any]], names: dict[str, str], clock: Clock) -> Markup:
+    return tag("div", (_item(item, names, clock) for item in items), class_="found") if items else _NONE
 
 
-def _item(item: dict[str, Any], clock: Clock) -> Markup:
+def _item(item: dict[str, Any], names: dict[str, str], clock: Clock) -> Markup:
     seen = item["detection"]
     time = datetime.fromisoformat(seen["time"])
     there = f"/follow?tracklet={seen['tracklet']}" if seen["tracklet"] else f"/follow?camera={seen['camera']}"
     return tag(
         "a",
         tag("img", src=f"/api/v1/tracklets/{seen['id']}/crop", alt="", loading="lazy", data_crop=True),
-        tag("b", seen["camera"]),
+        tag("b", names.get(seen["camera"], seen["camera"])),
         tag("span", clock.time(time)),
         tag("span", f"{item['colour']} {seen['type']} · distance {item['distance']:.2f}", class_="small soft"),
         href=there,

@@ -113,7 +113,7 @@ export default {
       if (!path.length) return;
       const begin = performance.now();
       const step = (now) => {
-        const share = Math.min(1, (now - begin) / Math.max(detail.ms, 1));
+        const share = Math.min(1, Math.max(0, now - begin) / Math.max(detail.ms, 1));
         this.dot.setLatLng(path.length > 1 ? along(path, share) : path[0]).addTo(this.map);
         if (share < 1) this.moving = requestAnimationFrame(step);
       };

@@ -58,10 +58,11 @@ export default {
         <span class="keys" aria-hidden="true"><kbd>P</kbd> play <kbd>←</kbd><kbd>→</kbd> step <kbd>[</kbd><kbd>]</kbd> sightings <kbd>V</kbd> vehicles</span>
       </div>
     </section>`,
-  props: { frames: Array, first: String, name: String, width: Number, height: Number, selected: String, sightings: Array, tour: Array, zone: String },
+  props: { reel: Object, name: String, width: Number, height: Number, selected: String, sightings: Array, tour: Array, zone: String },
   emits: ["pick", "edge"],
   data: () => ({ at: 0, found: [], lit: null, playing: false, state: "", slow: false, scene: null }),
   computed: {
+    frames() { return this.reel.frames; },
     clock() { return this.scene ? this.written(this.scene.time) : this.time(this.at); },
     place() { return this.scene ? this.scene.name : this.name; },
     followed() { return this.scene ? this.scene.tracklet : this.selected; },
@@ -79,8 +80,7 @@ export default {
     },
   },
   watch: {
-    frames() { this.begin(); },
-    first() { this.begin(); },
+    reel(now, before) { now.first ? this.begin() : this.extend(before.frames); },
     tour(steps) { if (steps?.length) this.follow(steps); },
   },
   mounted() {
@@ -95,10 +95,17 @@ export default {
     begin() {
       this.playing = false;
       this.scene = null;
-      const n = this.frames.findIndex((frame) => frame[0] === this.first);
+      const n = this.frames.findIndex((frame) => frame[0] === this.reel.first);
       this.state = this.frames.length ? "" : "none";
       if (this.frames.length) this.show(n < 0 ? 0 : n);
       else this.found = [];
+    },
+    extend(before) {
+      const [shown] = before[this.at] ?? [];
+      const atEnd = this.at === before.length - 1 && !this.playing && !this.scene;
+      const n = this.frames.findIndex((frame) => frame[0] === shown);
+      if (atEnd || n < 0) this.show(this.frames.length - 1);
+      else this.at = n;
     },
     time(n) {
       return this.frames[n] ? this.written(this.frames[n][1]) : "--:--:--";

@@ -23,6 +23,7 @@ from cctview.embed import Embedder
 from cctview.embed.crops import Cropping, cut, whole
 from cctview.errors import FormatError, FrameError, InputError, MissingError, PolicyError, StoreError, nearest
 from cctview.formats.files import file_name, write_bytes
+from cctview.formats.listing import write_detection_list, write_listing
 from cctview.formats.original import (
     OriginalDetections,
     OriginalFeatures,
@@ -142,14 +143,19 @@ def import_tree(folder: Path, store: Store, detector: Detector, progress: Progre
 def export_tree(store: Store, folder: Path, progress: Progress = silent) -> OriginalReport:
     """Write every stored still with its detections and features as the original's files, flat.
 
+    Beside them go its two listings, of all detections and of all files.
     Stills the policy did not keep get no picture, no drawn boxes and no crops.
     """
     report = OriginalReport()
     frames = store.scan(Frames)
+    names = [np.zeros(0, np.str_)]
     for start in range(0, len(frames), 8 * _BATCH):
         part = frames[start : start + 8 * _BATCH]
-        _export_some(store, part, folder, report)
+        names.append(_export_some(store, part, folder, report))
         progress("stills", start + len(part), len(frames))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_detection_list(folder / f"{folder.resolve().name}--detections.csv", np.concatenate(names))
+    write_listing(folder)
     return report
 
 
@@ -311,9 +317,11 @@ def _batched(frames: Iterator[Frame], size: int) -> Iterator[list[Frame]]:
         yield batch
 
 
-def _export_some(store: Store, frames: Frames, folder: Path, report: OriginalReport) -> None:
+def _export_some(store: Store, frames: Frames, folder: Path, report: OriginalReport) -> NDArray[np.str_]:
+    """Write these stills and return the readable ids of their detections."""
     rows = _detections_of(store, frames)
     features = store.scan(Embeddings, ids=rows.id)
+    names = [np.zeros(0, np.str_)]
     for number in range(len(frames)):
         still = _stored_still(store, frames[number : number + 1])
         mine = rows[rows.frame == still.id].sort("rank")
@@ -327,6 +335,8 @@ def _export_some(store: Store, frames: Frames, folder: Path, report: OriginalRep
             vectors = features.vector[there[order]]
             write_features(path, still.name, written[here[order]], vectors, features.meta.get("embedder", ""))
         report.counts.update(stills=1, pictures=int(bool(still.encoded)), detections=len(mine), features=len(shared))
+        names.append(written)
+    return np.concatenate(names)
 
 
 def _detections_of(store: Store, frames: Frames) -> Detections:

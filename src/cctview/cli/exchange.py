@@ -11,6 +11,7 @@ from cctview.cli.boxes import BOX_FORMATS, export_boxes
 from cctview.cli.original import show
 from cctview.cli.run import writable
 from cctview.cli.screen import Json, answer, interruptible, progress
+from cctview.cli.training import TRAINING_FORMATS, export_training
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ def export(
     out: Annotated[Path, typer.Option(help="File to write; a folder for the format 'original'.")],
     what: Annotated[str, typer.Option(help="One of " + ", ".join(_WHAT) + ".")] = "journeys",
     form: Annotated[
-        str, typer.Option("--format", help="csv, json, parquet, original, mot, coco, aicity or veri.")
+        str, typer.Option("--format", help="csv, json, parquet, original, mot, coco, aicity, veri, yolo or fiftyone.")
     ] = "csv",
     timezone: Annotated[str, typer.Option(help="Time zone of the times written.")] = "UTC",
     as_json: Json = False,
@@ -64,6 +65,10 @@ def export(
     if form == "original":
         with interruptible(), progress() as bars:
             show(original.export_tree(opened, out, bars), as_json=as_json)
+        return
+    if form in TRAINING_FORMATS:
+        with interruptible():
+            answer(export_training(opened, form, out), as_json=as_json)
         return
     if form in BOX_FORMATS:
         with interruptible():

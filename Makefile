@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 TEST := .venv-test
 DATA ?=
 SERVE ?= 1
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 REAL ?= ../shared/data
 
-.PHONY: env demo test train bench check-accuracy clean
+.PHONY: env demo browser test train bench check-accuracy clean
 
 env: $(VENV)/.made
 
@@ -27,7 +28,11 @@ $(TEST)/.made: pyproject.toml
 	$(TEST)/bin/python -m pip install --quiet --disable-pip-version-check '.[test]'
 	@touch $@
 
-test: $(TEST)/.made
+# A real Chromium for the tests of the pages: one that is here, or Playwright's, or Debian's.
+browser: $(TEST)/.made
+	@test -n "$(CHROMIUM)" || $(TEST)/bin/playwright install chromium || { apt-get update --quiet && apt-get install --yes --quiet chromium; }
+
+test: $(TEST)/.made browser
 	rm -rf dist && $(TEST)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 	$(TEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/*.whl
 	$(TEST)/bin/ruff check .

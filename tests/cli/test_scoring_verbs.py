@@ -1,14 +1,29 @@
 import json
 import sys
 
+import cv2
 import numpy as np
 import pytest
 
 import roads
 from cctview.cli import main
+from cctview.journeys import journeys
 from cctview.match import match
 from cctview.track import track
-from labels import travellers, write_links
+from labels import frames_of, travellers, write_coco_truth, write_links
+
+
+class Shelf:
+    """A store that hands out given tables."""
+
+    def __init__(self, *tables):
+        self.tables = {type(table): table for table in tables}
+
+    def scan(self, kind, **_):
+        return self.tables[kind]
+
+    def pixels(self, ids):
+        return [cv2.imencode(".jpg", np.full((240, 352, 3), 90, np.uint8))[1].tobytes()] * len(ids)
 
 
 @pytest.fixture
@@ -63,31 +78,27 @@ def test_ranking_tracks_and_matching_a_folder_do_not_mix(call, features, tmp_pat
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory):
-    """A store with a road of two cameras, links of its vehicles, and its network file."""
+    """The tables of a road of two cameras, and a folder with what is true of it."""
     folder = tmp_path_factory.mktemp("scored")
     seen = roads.drive(roads.Scenery(cameras=("c1", "c2"), seconds=150, both_ways=False, whole_seconds=True))
-    tracklets = track(seen.detections, seen.embeddings)
+    frames, tracklets = frames_of(seen.detections), track(seen.detections, seen.embeddings)
     matches = match(tracklets, seen.network)
-    links = write_links(folder / "links.json", seen, travellers(seen, ("c1", "c2"), 20))
-    return seen, tracklets, matches, links
+    write_links(folder / "links.json", seen, travellers(seen, ("c1", "c2"), 20))
+    write_coco_truth(folder / "truth.json", seen, frames)
+    chains = journeys(matches, tracklets, seen.network)
+    return Shelf(seen.detections, frames, tracklets, matches, chains), folder
 
 
-class Shelf:
-    """A store that hands out given tables."""
-
-    def __init__(self, *tables):
-        self.tables = {type(table): table for table in tables}
-
-    def scan(self, kind, **_):
-        return self.tables[kind]
+@pytest.fixture
+def stored(scene, monkeypatch):
+    monkeypatch.setattr("cctview.store.open_store", lambda path: scene[0])
+    return scene[1]
 
 
-def test_a_gate_is_kept_or_missed(call, scene, tmp_path, monkeypatch):
-    seen, tracklets, matches, links = scene
-    monkeypatch.setattr("cctview.store.open_store", lambda path: Shelf(seen.detections, tracklets, matches))
+def test_a_gate_is_kept_or_missed(call, stored, tmp_path):
     gate = tmp_path / "gate.toml"
     gate.write_text('[[reid]]\ntruth = "links.json"\nat_least = {"all / vehicles" = 5}\n')
-    verb = ("reid", "--links", links, "--store", tmp_path, "--json")
+    verb = ("reid", "--links", stored / "links.json", "--store", "any", "--json")
     code, out, _ = call("eval", "--gate", gate, *verb)
     assert code == 0
     assert json.loads(out)["gate"] == {"numbers": 1, "missed": []}
@@ -97,3 +108,30 @@ def test_a_gate_is_kept_or_missed(call, scene, tmp_path, monkeypatch):
     assert "gate missed: all / rank-1" in err
     assert json.loads(out)["gate"]["missed"]
     assert "reliability" in json.loads(call("eval", *verb)[1])
+
+
+@pytest.mark.parametrize("verb", ["tracking", "journeys"])
+def test_tracks_and_journeys_are_scored_by_full_truth_and_by_links(call, stored, verb):
+    wanted = {"tracking": {"cameras", "all"}, "journeys": {"step precision", "reliability"}}[verb]
+    for truth in ("truth.json", "links.json"):
+        code, out, _ = call("eval", verb, "--truth", stored / truth, "--store", "any", "--json")
+        assert code == 0
+        assert wanted <= set(json.loads(out))
+    code, _, err = call("eval", verb, "--truth", stored / "none.json", "--store", "any")
+    assert code == 1
+    assert "not there" in err
+
+
+@pytest.mark.parametrize("form", ["mot", "coco", "aicity", "veri"])
+@pytest.mark.parametrize("what", ["detections", "tracklets", "journeys"])
+def test_boxes_are_exported(call, stored, tmp_path, form, what):
+    out = tmp_path / "out"
+    code, said, err = call("export", "any", "--what", what, "--format", form, "--out", out, "--json")
+    if (form, what) == ("veri", "detections"):
+        assert code == 1
+        assert "identities" in err
+        return
+    assert code == 0
+    assert json.loads(said)["boxes"] > 0
+    assert out.exists()
+    assert call("export", "any", "--what", "matches", "--format", form, "--out", out)[0] == 1

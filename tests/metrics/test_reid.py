@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,6 +8,8 @@ from hypothesis import strategies as st
 
 from cctview.errors import InputError
 from cctview.metrics.reid import count_reid, expected_calibration_error
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "goldens" / "ranking.json").read_text(encoding="utf-8"))
 
 
 def reference(distance, relevant, ignored):
@@ -96,3 +101,13 @@ def test_calibration_error_by_hand():
     )
     assert expected_calibration_error(np.array([1.0]), np.array([True])) == 0.0
     assert expected_calibration_error(np.zeros(0), np.zeros(0, bool)) == 0.0
+
+
+def test_ranks_and_precision_are_those_of_torchreid():
+    split = GOLDEN["queries"]
+    vectors, identity, camera = (np.array(GOLDEN[name]) for name in ("vectors", "identity", "camera"))
+    distance = np.linalg.norm(vectors[:split, None] - vectors[None, split:], axis=2)
+    relevant = identity[:split, None] == identity[split:]
+    counts = count_reid(distance, relevant, relevant & (camera[:split, None] == camera[split:]))
+    np.testing.assert_allclose(counts.cmc()[: len(GOLDEN["cmc"])], GOLDEN["cmc"], atol=1e-6)
+    assert counts.mean_average_precision() == pytest.approx(GOLDEN["mAP"], abs=1e-6)

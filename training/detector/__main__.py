@@ -9,29 +9,43 @@ import cv2
 import torch
 
 from training.detector.export import export_float, quantise
-from training.detector.labels import label, look_at_all, with_retinanet, with_student
-from training.detector.looks import student_look, teacher_look
+from training.detector.fuse import STUDENT, TEACHER, Seen
+from training.detector.labels import TEACHERS, WITH_NANODET, WITH_RETINANET, joined, label, read_retinanet
+from training.detector.looks import look_at_all, mirrored, student_look, teacher_look
 from training.detector.nanodet import fetch_nanodet, lend, load_nanodet
 from training.detector.net import Detector
-from training.detector.paste import Cutout, cutouts
+from training.detector.paste import cutouts
 from training.detector.record import measure, write_record
+from training.detector.rules import AGAIN, FDR, FIRST
 from training.detector.score import letterbox
 from training.detector.simulated import simulated_stills
 from training.detector.stills import Still, training_stills
-from training.detector.targets import Boxes
 from training.detector.train import Recipe, mean_of, train
 
-TEACHER_SCALES, STUDENT_SCALES = [1.0, 2.0, 3.0], [1.0, 1.4]
+TEACHER_SCALES, STUDENT_SCALES = (1.0, 2.0, 3.0), (1.0, 1.5, 2.0)
+FEW = 3
+"""The first teachers look at one in so many stills of FDR Drive."""
 SHARES = {"fdr": 0.5, "london-24h": 0.26, "clip": 0.12, "uk": 0.05, "sim": 0.07}
-ROUNDS = (
+FIRST_ROUNDS = (
     Recipe(steps=3800, batch=12, height=192, width=256, rate=1.0e-3, seed=1),
     Recipe(steps=1700, batch=10, height=224, width=288, rate=0.6e-3, average=0.995, unleak=0.0, seed=77, share=SHARES),
     Recipe(steps=1850, batch=8, height=256, width=352, rate=0.6e-3, average=0.996, unleak=0.0, seed=99, share=SHARES),
 )
+LAST_ROUNDS = (
+    Recipe(
+        steps=3350, batch=8, height=256, width=352, rate=0.7e-3, average=0.998, unleak=0.0,
+        mosaic=0.12, paste=0.3, caption=0.15, seed=404, share=SHARES,
+    ),
+    Recipe(
+        steps=3000, batch=8, height=256, width=352, rate=0.35e-3, average=0.997, unleak=0.0,
+        mosaic=0.03, paste=0.12, caption=0.1, relight=0.6, near=0.7, seed=505, share=SHARES,
+    ),
+)  # fmt: skip
+"""On labels of the detector's own making; the last with little disguise, at the scale of the cameras."""
 
 
 def main() -> None:
-    """Read the arguments and do it all; on one core it takes about three hours."""
+    """Read the arguments and do it all; on two cores it takes about four hours."""
     parser = argparse.ArgumentParser(prog="training.detector", description=__doc__)
     parser.add_argument(
         "--data", type=Path, required=True, help="folder with fdr/, london-24h/, uk-stills/ and the rest"
@@ -56,36 +70,36 @@ def main() -> None:
 
 
 def make(data: Path, teacher: Path, model: Path) -> None:
-    """Label with the teachers, train, label again with the detector's help, train on, export the last two's mean."""
-    stills, nanodet = list(training_stills(data)), load_nanodet(teacher)
-    seen = look_at_all(stills, teacher_look(nanodet), TEACHER_SCALES, 0.14)
-    seen = with_retinanet(seen, data / "fdr" / "detections")
-    net, stock, sim = Detector(), cutouts(data / "reid-two-cameras"), list(simulated_stills())
+    """Train on what others' detectors saw, then on what the detector itself sees when it looks six times."""
+    stills, sim, stock = list(training_stills(data)), list(simulated_stills()), cutouts(data / "reid-two-cameras")
+    sources = stills + [still for still, _ in sim]
+    strangers = [s for s in stills if s.domain != FDR]
+    few = strangers + [s for s in stills if s.domain == FDR][::FEW]
+    nanodet, retinanet = load_nanodet(teacher), read_retinanet(data / "fdr" / "detections")
+    seen = look_at_all(few, [(teacher_look(nanodet), s) for s in TEACHER_SCALES], TEACHER, 0.14)
+    labels = {still.name: boxes for still, boxes in sim} | label(few, joined(seen, retinanet, TEACHERS), FIRST)
+    net, trained = Detector(), []
     lend(nanodet, net)
-    trained = []
-    for number, recipe in enumerate(ROUNDS):
-        labels = label(stills, seen)
-        net = _round(net, stills, labels, sim, stock, recipe, model.with_name(f"round-{number}.pt"))
+    for number, recipe in enumerate(FIRST_ROUNDS):
+        net = train(net, sources, labels, stock, recipe, model.with_name(f"round-{number}.pt"))
         trained.append(net)
-        export_float(mean_of(trained[-2:]), model.with_name("float.onnx"))
-        if number == 0:
-            strangers = [s for s in stills if s.domain != "fdr"]
-            again = look_at_all(strangers, student_look(model.with_name("float.onnx")), STUDENT_SCALES, 0.08)
-            seen = with_student(seen, again)
-    quantise(model.with_name("float.onnx"), model, [letterbox(s.image, 352)[0] for s in stills[::60]])
+    net, unquantised = mean_of(trained), model.with_name("float.onnx")
+    export_float(net, unquantised)
+    labels |= label(stills, _look_again(stills, unquantised, retinanet, seen), AGAIN)
+    for number, recipe in enumerate(LAST_ROUNDS, len(FIRST_ROUNDS)):
+        net = train(net, sources, labels, stock, recipe, model.with_name(f"round-{number}.pt"))
+    export_float(net, unquantised)
+    quantise(unquantised, model, [letterbox(s.image, 352)[0] for s in stills[::120]])
 
 
-def _round(
-    net: Detector,
-    stills: list[Still],
-    labels: dict[str, Boxes],
-    sim: list[tuple[Still, Boxes]],
-    stock: list[Cutout],
-    recipe: Recipe,
-    out: Path,
-) -> Detector:
-    everything = stills + [still for still, _ in sim]
-    return train(net, everything, labels | {still.name: boxes for still, boxes in sim}, stock, recipe, out)
+def _look_again(
+    stills: list[Still], model: Path, retinanet: dict[str, Seen], nanodet: dict[str, Seen]
+) -> dict[str, Seen]:
+    """Look with a detector, straight and mirrored, and join what the first teachers saw: each its own stills."""
+    look = student_look(model)
+    looks = [(way, scale) for scale in STUDENT_SCALES for way in (look, mirrored(look))]
+    seen = joined(look_at_all(stills, looks, STUDENT, 0.06), retinanet, WITH_RETINANET)
+    return joined(seen, {s.name: nanodet[s.name] for s in stills if s.domain != FDR}, WITH_NANODET)
 
 
 if __name__ == "__main__":

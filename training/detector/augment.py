@@ -13,12 +13,14 @@ Image = NDArray[np.uint8]
 PAD_COLOUR = (114, 114, 114)
 
 
-def sample(rng: Generator, image: Image, labels: Boxes, height: int, width: int) -> tuple[Image, Boxes]:
+def sample(
+    rng: Generator, image: Image, labels: Boxes, height: int, width: int, near: float = 0.5
+) -> tuple[Image, Boxes]:
     """Cut a randomly scaled, shifted, stretched and mirrored window out of a still.
 
-    A third of the windows keep about the scale at which the detector will see the camera.
+    The share `near` of the windows keeps about the scale at which the detector will see the camera.
     """
-    scale = np.exp(rng.uniform(np.log(0.42), np.log(2.0)) if rng.random() < 0.65 else rng.normal(0, 0.1))
+    scale = np.exp(rng.uniform(np.log(0.42), np.log(2.0)) if rng.random() >= near else rng.normal(0, 0.1))
     sx, sy = scale * np.exp(rng.normal(0, 0.07, 2))
     room = np.array([width - sx * image.shape[1], height - sy * image.shape[0]])
     shift = rng.uniform(np.minimum(room, 0) - 0.1 * np.abs(room), np.maximum(room, 0) + 0.1 * np.abs(room))

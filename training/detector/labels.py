@@ -4,47 +4,53 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.detector.fuse import fuse, iou, overlap_of_smaller
-from training.detector.motion import filled, moving, persistence, ring, unexplained
+from training.detector.fuse import Seen, iou, overlap_of_smaller
+from training.detector.motion import filled, moving, repeated, ring, unexplained
 from training.detector.net import GROUPS, LABELS
-from training.detector.stills import Image, Still
+from training.detector.rules import FDR, STRANGERS, Rules
+from training.detector.stills import Still
 from training.detector.targets import Boxes
 
 Array = NDArray[np.float32]
-Seen = tuple[Array, Array]
-Look = Callable[[Image, float], Seen]
+Mask = NDArray[np.bool_]
 
-SURE = np.array([0.345, 0.33, 0.27])
-"""Score from which a label of each group counts as an object (about two in three are, by the dev labels)."""
-UNSURE = np.array([0.25, 0.24, 0.18])
-"""Score from which it counts as nothing known."""
-STUDENT_SCORE = ([0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 1.0], [0, 0.12, 0.2, 0.3, 0.4, 0.55, 0.7, 0.9])
-"""The detector's own scores, and the teacher's scores that are right as often on the dev labels."""
+LEAST = 0.1
 RETINANET_SHIFT = 0.5
-STANDING = {True: (0.48, 0.30), False: (0.6, 0.75)}
-"""Below these scores what never moves is unknown, or nothing; beside FDR Drive it may be a parked car."""
+STILL = 0.1
+"""A box of which a smaller share moves stands still."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Join:
+    """How two views of one still become one.
+
+    Pairs of a group that overlap by `overlap` get the score that `agreed` makes of both; what one
+    view alone saw keeps the share `ours` or `theirs` of its score. Their boxes weigh `boxes` times
+    their score.
+    """
+
+    agreed: Callable[[float, float], float]
+    ours: float
+    theirs: float
+    boxes: float = 1.0
+    overlap: float = 0.45
+
+
+TEACHERS = Join(agreed=lambda x, y: max(x, y) + 0.15, ours=1.0, theirs=0.95)
+WITH_RETINANET = Join(agreed=lambda x, y: x + 0.5 * y * (1 - x), ours=1.0, theirs=0.5)
+WITH_NANODET = Join(agreed=lambda x, y: x + 0.8 * y * (1 - x), ours=0.8, theirs=0.8, boxes=0.3)
 
 
 def group_of(scores: Array) -> NDArray[np.intp]:
     """Return the group of each row of scores (N, 6)."""
     return np.stack([scores[:, g].max(1, initial=0) for g in GROUPS], 1).argmax(1)
-
-
-def look_at_all(stills: list[Still], look: Look, scales: list[float], least: float) -> dict[str, Seen]:
-    """Look at every still at several scales and fuse; `scales` multiply a width of 352."""
-    out = {}
-    for still in stills:
-        per_pixel = [s * 352 / max(352, still.image.shape[1]) for s in scales]
-        looks = [look(still.image, s) for s in per_pixel]
-        out[still.name] = fuse([(b[s.max(1) > least], s[s.max(1) > least]) for b, s in looks], per_pixel)
-    return out
 
 
 def read_retinanet(folder: Path) -> dict[str, Seen]:
@@ -74,102 +80,114 @@ def _without_twins(box: Array, scores: Array) -> Seen:
     return box[kept], scores[kept]
 
 
-def join(
-    ours: Seen, theirs: Seen, overlap: float, both: Callable[[float, float], float], alone: tuple[float, float]
-) -> Seen:
-    """Join two teachers' views of one still.
+def joined(ours: dict[str, Seen], theirs: dict[str, Seen], how: Join) -> dict[str, Seen]:
+    """Join the views of every still that both have; the others stay as they are."""
+    return {name: _join(seen, theirs[name], how) if name in theirs else seen for name, seen in ours.items()}
 
-    Pairs of a group that overlap get the score-weighted mean box and the score `both` gives; what
-    one teacher alone saw keeps the share `alone` of its score.
-    """
+
+def _join(ours: Seen, theirs: Seen, how: Join) -> Seen:
     (a, sa), (b, sb) = ours, theirs
     shares = iou(a, b) * (group_of(sa)[:, None] == group_of(sb))
-    box, scores, used = a.copy(), sa * np.float32(alone[0]), np.zeros(len(b), bool)
+    box, scores, used = a.copy(), sa * np.float32(how.ours), np.zeros(len(b), bool)
     for i in np.argsort(-sa.max(1, initial=0)):
         free = np.where(used, 0, shares[i])
-        if not len(b) or free.max() <= overlap:
+        if not len(b) or free.max() <= how.overlap:
             continue
         j = int(free.argmax())
         used[j] = True
         x, y = float(sa[i].max()), float(sb[j].max())
-        box[i] = (a[i] * x + b[j] * y) / (x + y)
-        scores[i] = sa[i] / x * min(1.0, both(x, y))
-    return np.concatenate([box, b[~used]]), np.concatenate([scores, sb[~used] * np.float32(alone[1])])
+        box[i] = (a[i] * x + b[j] * how.boxes * y) / (x + how.boxes * y)
+        scores[i] = sa[i] / x * min(1.0, how.agreed(x, y))
+    return np.concatenate([box, b[~used]]), np.concatenate([scores, sb[~used] * np.float32(how.theirs)])
 
 
-def with_retinanet(seen: dict[str, Seen], folder: Path) -> dict[str, Seen]:
-    """Join what NanoDet saw with RetinaNet's boxes where there are any."""
-    original = read_retinanet(folder)
-    both = lambda x, y: max(x, y) + 0.15  # noqa: E731
-    return {n: join(s, original[n], 0.45, both, (1.0, 0.95)) if n in original else s for n, s in seen.items()}
-
-
-def with_student(seen: dict[str, Seen], student: dict[str, Seen]) -> dict[str, Seen]:
-    """Join the teachers' view with the student's own of the round before."""
-    both = lambda x, y: 0.75 * max(x, y) + 0.25 * min(x, y) + 0.06  # noqa: E731
-    return {n: join(s, _rescored(student[n]), 0.5, both, (0.8, 0.85)) if n in student else s for n, s in seen.items()}
-
-
-def _rescored(seen: Seen) -> Seen:
-    box, scores = seen
-    best = scores.max(1, keepdims=True)
-    return box, np.asarray(scores * np.interp(best, *STUDENT_SCORE) / np.maximum(best, 1e-6), np.float32)
-
-
-def label(stills: list[Still], seen: dict[str, Seen]) -> dict[str, Boxes]:
+def label(stills: list[Still], seen: dict[str, Seen], rules: Mapping[str, Rules]) -> dict[str, Boxes]:
     """Decide for every box seen whether it is an object, unknown, or nothing."""
     cameras = defaultdict(list)
     for still in stills:
         cameras[still.camera].append(still)
-    return {name: boxes for group in cameras.values() for name, boxes in _label_camera(group, seen, cameras).items()}
+    likely = {still.name: _likely(*seen[still.name]) for still in stills}
+    labels: dict[str, Boxes] = {}
+    for group in cameras.values():
+        labels |= _label_camera(group, likely, cameras, rules[FDR if group[0].domain == FDR else STRANGERS])
+    return labels
 
 
-def _label_camera(stills: list[Still], seen: dict[str, Seen], cameras: dict[str, list[Still]]) -> dict[str, Boxes]:
-    domain = stills[0].domain
-    found = [_worth_a_thought(*seen[s.name]) for s in stills]
-    repeated = _repeated(stills, [b for b, _ in found], seen, cameras)
-    masks = moving([s.image for s in stills]) if domain in ("fdr", "clip") else [None] * len(stills)
-    return {
-        s.name: _decide(box, scores, again, mask, domain)
-        for s, (box, scores), again, mask in zip(stills, found, repeated, masks, strict=True)
-    }
-
-
-def _worth_a_thought(box: Array, scores: Array) -> Seen:
-    kept = scores.max(1, initial=0) >= UNSURE[group_of(scores)] - 0.1
+def _likely(box: Array, scores: Array) -> Seen:
+    kept = scores.max(1, initial=0) >= LEAST
     return box[kept], scores[kept]
 
 
-def _repeated(
-    stills: list[Still], boxes: list[Array], seen: dict[str, Seen], cameras: dict[str, list[Still]]
-) -> list[Array]:
-    """Return how persistently each box is seen at its place; a clip is compared with the day's stills."""
+def _label_camera(
+    stills: list[Still], seen: dict[str, Seen], cameras: dict[str, list[Still]], rules: Rules
+) -> dict[str, Boxes]:
     domain = stills[0].domain
-    if domain in ("fdr", "london-24h") and len(stills) > 20:
-        return persistence(boxes, gap=12 if domain == "fdr" else 3)
-    day = cameras.get("london-24h/" + stills[0].name.split("_")[0], []) if domain == "clip" else []
-    places = [b[s.max(1, initial=0) >= UNSURE[0]] for b, s in (seen[d.name] for d in day)]
-    share = lambda box: np.mean([(iou(box, p) > 0.6).any(1) for p in places], 0)  # noqa: E731
-    return [np.asarray(share(b) if places else np.zeros(len(b)), np.float32) for b in boxes]
+    found = [seen[s.name] for s in stills]
+    masks = moving([s.image for s in stills], window=270) if domain in (FDR, "clip") else [None] * len(stills)
+    standing = [_stands(box, mask) for (box, _), mask in zip(found, masks, strict=True)]
+    again = _seen_again(stills, found, standing, [seen[s.name] for s in _day_of(stills[0], cameras)])
+    return {
+        still.name: _decide(*view, stands, *places, mask, rules, domain)
+        for still, view, stands, places, mask in zip(stills, found, standing, again, masks, strict=True)
+    }
 
 
-def _decide(box: Array, scores: Array, repeated: Array, mask: NDArray[np.bool_] | None, domain: str) -> Boxes:
+def _stands(box: Array, mask: Mask | None) -> NDArray[np.bool_]:
+    return np.ones(len(box), bool) if mask is None else filled(mask, box) < STILL
+
+
+def _day_of(still: Still, cameras: dict[str, list[Still]]) -> list[Still]:
+    """Return the stills of the whole day that a clip's scenery is to be known from."""
+    return cameras.get("london-24h/" + still.name.split("_")[0], []) if still.domain == "clip" else []
+
+
+def _seen_again(
+    stills: list[Still], found: list[Seen], standing: list[NDArray[np.bool_]], day: list[Seen]
+) -> list[tuple[Array, Array]]:
+    """Return share and median score with which each box is seen at its place in other stills; 0 for what moves."""
+    domain = stills[0].domain
+    places = [(b[k], s[k].max(1, initial=0)) for (b, s), k in zip(found, standing, strict=True)]
+    if domain in (FDR, "london-24h") and len(stills) > 20:
+        counted = repeated([b for b, _ in places], places, gap=36 if domain == FDR else 3)
+    else:
+        known = [(b, s.max(1, initial=0)) for b, s in day]
+        counted = repeated([b for b, _ in places], known or [places[0]], gap=0 if day else 1)
+    return [_spread(c, k) for c, k in zip(counted, standing, strict=True)]
+
+
+def _spread(counted: tuple[Array, Array], at: NDArray[np.bool_]) -> tuple[Array, Array]:
+    out = np.zeros((2, len(at)), np.float32)
+    out[:, at] = counted
+    return out[0], out[1]
+
+
+def _decide(
+    box: Array,
+    scores: Array,
+    stands: NDArray[np.bool_],
+    share: Array,
+    median: Array,
+    mask: Mask | None,
+    rules: Rules,
+    domain: str,
+) -> Boxes:
     best, group = scores.max(1, initial=0), group_of(scores)
     weaker = (overlap_of_smaller(box, box) > 0.72) & (group[:, None] == group) & (best[:, None] < best)
-    nested, score = weaker.any(1), best.copy()
+    nested = weaker.any(1)
+    score = np.where(nested, 0.5, 1.0) * best
     if mask is not None:
-        inside, around = filled(mask, box), ring(mask, box)
-        fits = (inside > 0.45) & (around < 0.5 * inside) & ~nested & (best > 0.25)
-        score += 0.16 * fits
-        repeated = np.where((inside < 0.1) | (domain != "fdr"), repeated, 0)
-    doubt, wrong = STANDING[domain == "fdr"]
-    unsure = (score < SURE[group]) | ((repeated > 0.1) & (best < doubt)) | nested
-    kept = (score >= UNSURE[group]) & ~((repeated > 0.25) & (best < wrong))
-    found = Boxes(box[kept], shares_of_types(scores[kept]), unsure[kept])
-    return found if mask is None or domain != "clip" else _and_whatever_moves(found, mask)
+        inside = filled(mask, box)
+        score += rules.moving * ((inside > 0.45) & (ring(mask, box) < 0.5 * inside) & ~nested & (best > 0.25))
+    holds = [place.holds(share, median, best, group) for place in (*rules.scenery, rules.doubtful)]
+    scenery, doubtful = np.any(holds[:-1], axis=0) & stands, holds[-1] & stands
+    score[scenery] = 0
+    kept, unsure = score >= np.take(rules.unsure, group), (score < np.take(rules.sure, group)) | doubtful
+    types = shares_of_types(scores[kept] * np.array(rules.types, np.float32))
+    labels = Boxes(box[kept], types, unsure[kept])
+    return labels if mask is None or domain != "clip" else _and_whatever_moves(labels, mask)
 
 
-def _and_whatever_moves(found: Boxes, mask: NDArray[np.bool_]) -> Boxes:
+def _and_whatever_moves(found: Boxes, mask: Mask) -> Boxes:
     """Ignore large moving regions that no teacher explained, unless half the scene moves."""
     extra = unexplained(mask, found.box, 150) if mask.mean() < 0.25 else np.zeros((0, 4), np.float32)
     types = np.tile(np.eye(len(LABELS), dtype=np.float32)[0], (len(extra), 1))
@@ -187,10 +205,3 @@ def shares_of_types(scores: Array) -> Array:
         mask[group_of(scores) == number, group] = 1
     sharp = scores**2 * mask
     return np.asarray(sharp / np.maximum(sharp.sum(1, keepdims=True), 1e-9), np.float32)
-
-
-def resized(image: Image, scale: float) -> Image:
-    """Scale a still with the interpolation that suits the direction."""
-    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-    method = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
-    return image if scale == 1 else np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)

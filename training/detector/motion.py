@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.detector.fuse import iou
+from training.detector.fuse import Seen, iou
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -14,12 +14,15 @@ Array = NDArray[np.float32]
 CONTRAST = 20
 
 
-def moving(stills: list[Image], window: int = 45) -> list[Mask]:
-    """Return where each still of one fixed camera (in time order) differs from its neighbours' median."""
+def moving(stills: list[Image], window: int, samples: int = 30) -> list[Mask]:
+    """Return where each still of one fixed camera (in time order) differs from its neighbours' median.
+
+    The median is over `samples` of the `window` stills that surround it.
+    """
     masks: list[Mask] = []
     for start in range(0, len(stills), window):
         around = stills[max(0, min(start, len(stills) - window)) : start + window]
-        scene = np.median(np.stack(around), 0).astype(np.int16)
+        scene = np.median(np.stack(around[:: max(1, len(around) // samples)]), 0).astype(np.int16)
         for still in stills[start : start + window]:
             changed = np.abs(still.astype(np.int16) - scene).max(2) > CONTRAST
             closed = cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
@@ -56,20 +59,28 @@ def unexplained(mask: Mask, box: Array, least: int = 40) -> Array:
     return np.stack([found[:, 0], found[:, 1], found[:, 0] + found[:, 2], found[:, 1] + found[:, 3]], 1)
 
 
-def persistence(boxes: list[Array], gap: int, overlap: float = 0.6) -> list[Array]:
-    """Return, for each box of one fixed camera's stills, the share of other stills that repeat it.
+def repeated(boxes: list[Array], places: list[Seen], gap: int) -> list[tuple[Array, Array]]:
+    """Return how often, and how surely, each box of one fixed camera's stills is seen at its place again.
 
-    Stills fewer than `gap` places apart do not count.
+    `places` are the box (N, 4) and best score (N,) of the stills to compare with; of the same
+    stills' own, those fewer than `gap` away do not count (0: all count). The answer is, for each
+    still, the share of other stills (N,) and the median score there (N,).
     """
-    number = np.concatenate([np.full(len(b), i) for i, b in enumerate(boxes)])
-    every = np.concatenate(boxes)
+    number = np.concatenate([np.full(len(b), i) for i, (b, _) in enumerate(places)])
+    every, score = (np.concatenate([p[k] for p in places]) for k in (0, 1))
     out = []
     for i, mine in enumerate(boxes):
         far = np.abs(number - i) >= gap
-        same = iou(mine, every[far]) > overlap
-        seen = np.zeros((len(mine), len(boxes)), bool)
-        row, column = np.nonzero(same)
-        seen[row, number[far][column]] = True
-        others = max(1, len(boxes) - len({*range(max(0, i - gap + 1), min(len(boxes), i + gap))}))
-        out.append(np.asarray(seen.sum(1) / others, np.float32))
+        row, column = np.nonzero((iou(mine, every) > 0.5) & far)
+        seen = np.full((len(mine), len(places)), np.nan, np.float32)
+        np.fmax.at(seen, (row, number[column]), score[column])
+        near = len({*range(max(0, i - gap + 1), min(len(places), i + gap))})
+        share = np.isfinite(seen).sum(1) / max(1, len(places) - near)
+        out.append((share.astype(np.float32), _median(seen)))
     return out
+
+
+def _median(seen: Array) -> Array:
+    """Return the median of each row's numbers, 0 without any."""
+    filled_in = np.where(np.isfinite(seen).any(1, keepdims=True), seen, 0)
+    return np.asarray(np.nanmedian(filled_in, 1), np.float32) if filled_in.size else np.zeros(len(seen), np.float32)

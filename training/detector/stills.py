@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
-FDR_STEP = 3
 CLIP_STEP = 5
 GUARD = timedelta(seconds=60)
 
@@ -53,11 +52,11 @@ def read_rgb(path: Path) -> Image:
 
 
 def _fdr(folder: Path) -> Iterator[Still]:
-    """Every third still of each camera, none within a minute of a hand-labelled one."""
+    """Every still of each camera, none within a minute of a hand-labelled one."""
     labelled = [i["file_name"] for i in json.loads((folder / "boxes.json").read_text())["images"]]
     guarded = [_camera_time(name) for name in labelled]
     for camera in sorted((folder / "frames").iterdir()):
-        for path in sorted(camera.rglob("*--original.jpeg"))[::FDR_STEP]:
+        for path in sorted(camera.rglob("*--original.jpeg")):
             name, time = _camera_time(path.name)
             if all(name != n or abs(time - t) > GUARD for n, t in guarded):
                 yield Still(path.name.removesuffix("--original.jpeg"), "fdr", read_rgb(path))

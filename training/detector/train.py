@@ -39,6 +39,8 @@ class Recipe:
     mosaic: float = 0.2
     paste: float = 0.45
     caption: float = 0.2
+    relight: float = 1.0
+    near: float = 0.5
     seed: int = 20
     share: dict[str, float] = field(default_factory=lambda: {"fdr": 0.45, "london-24h": 0.32, "clip": 0.16, "uk": 0.07})
 
@@ -48,7 +50,7 @@ def batches(
 ) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
     """Yield endless batches of images (B, H, W, 3) uint8 and targets."""
     rng = np.random.default_rng(recipe.seed)
-    pools = {d: [s for s in stills if s.domain == d] for d in recipe.share}
+    pools = {d: [s for s in stills if s.domain == d and s.name in labels] for d in recipe.share}
     names = [d for d in recipe.share if pools[d]]
     odds = np.array([recipe.share[d] for d in names])
     odds /= odds.sum()
@@ -60,12 +62,12 @@ def batches(
         if own.random() < recipe.mosaic:
             image, boxes = mosaic(own, parts, recipe.height, recipe.width)
         else:
-            image, boxes = sample(own, *parts[0], recipe.height, recipe.width)
+            image, boxes = sample(own, *parts[0], recipe.height, recipe.width, recipe.near)
         if own.random() < recipe.caption:
             image, boxes = caption(own, image, boxes)
         if stock and own.random() < recipe.paste:
             image, boxes = paste(own, image, boxes, stock)
-        return relight(own, image), boxes
+        return (relight(own, image) if own.random() < recipe.relight else image), boxes
 
     while True:
         made = [one(int(seed)) for seed in rng.integers(0, 2**62, recipe.batch)]
@@ -151,7 +153,7 @@ def _optimiser(net: Detector, recipe: Recipe) -> torch.optim.Optimizer:
         {"params": [p for p in net.parameters() if id(p) in lent], "scale": recipe.backbone_rate},
         {"params": [p for p in net.parameters() if id(p) not in lent], "scale": 1.0},
     ]
-    return torch.optim.AdamW(groups, lr=recipe.rate, weight_decay=recipe.decay)
+    return torch.optim.AdamW(groups, lr=recipe.rate, weight_decay=recipe.decay, fused=True)
 
 
 def _schedule(net: Detector, average: Detector, optimiser: torch.optim.Optimizer, done: float, recipe: Recipe) -> None:

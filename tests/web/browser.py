@@ -10,6 +10,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+PATIENCE_MS = 120_000
 CLI = [sys.executable, "-m", "cctview"]
 HOSTILE = "<img src=x onerror=\"document.title='broken'\">"
 

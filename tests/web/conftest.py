@@ -1,17 +1,15 @@
 from __future__ import annotations
 
 import pytest
-from browser import chromium, demo, served
+from browser import PATIENCE_MS, chromium, demo, served
 from playwright.sync_api import expect, sync_playwright
-
-_PATIENCE_MS = 30_000
 
 
 @pytest.fixture(scope="session")
 def browser():
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-        expect.set_options(timeout=_PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
         yield opened
         opened.close()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from browser import served
+from browser import PATIENCE_MS, served
 from playwright.sync_api import expect
 
 CHECKS = Path(__file__).with_name("checks.js").read_text(encoding="utf-8")
@@ -23,12 +23,19 @@ DROP = """([target, data]) => {
 def opened(browser, address, **options):
     """Return a page of its own visitor, and what went wrong in it so far."""
     page = browser.new_context(viewport=LARGE, **options).new_page()
+    page.set_default_timeout(PATIENCE_MS)
     wrong = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     host = urlsplit(address).netloc
     page.on("request", lambda sent: wrong.append(sent.url) if _foreign(sent.url, host) else None)
     return page, wrong
+
+
+def visit(page, address):
+    """Open a page and wait until it listens to its visitor."""
+    page.goto(address)
+    page.wait_for_function("window.did_handshake")
 
 
 def _foreign(url, host):
@@ -73,7 +80,7 @@ def box_of(page, tracklet):
 
 def test_follow_by_mouse(page, site, journey):
     first, camera = journey[0]["tracklet"], journey[0]["tracklet"]["camera"]
-    page.goto(f"{site}/follow")
+    visit(page, f"{site}/follow")
     page.get_by_role("button", name=f"Camera {names(page, site)[camera]}", exact=True).click()
     expect(page.locator("#main h2").first).to_have_text(names(page, site)[camera])
     stills = frames(page, site, camera)
@@ -105,7 +112,7 @@ def tab_to(page, matches, most=120):
 
 def test_follow_by_keyboard_alone(page, site, journey):
     first, camera = journey[0]["tracklet"], journey[0]["tracklet"]["camera"]
-    page.goto(f"{site}/follow")
+    visit(page, f"{site}/follow")
     name = names(page, site)[camera]
     page.get_by_role("button", name=f"Camera {name}", exact=True).wait_for()
     tab_to(page, f"e.textContent === {name!r} && e.classList.contains('camera')")
@@ -132,7 +139,7 @@ def test_follow_by_keyboard_alone(page, site, journey):
 
 
 def test_the_journey_plays(page, site):
-    page.goto(f"{site}/follow?journey=best")
+    visit(page, f"{site}/follow?journey=best")
     last = page.locator(".station h3").last.text_content()
     page.get_by_role("button", name="Play the journey").click()
     expect(page.locator(".traveller")).to_be_visible()
@@ -142,7 +149,7 @@ def test_the_journey_plays(page, site):
 
 
 def test_the_stills_play_and_pause(page, site):
-    page.goto(f"{site}/follow?journey=best")
+    visit(page, f"{site}/follow?journey=best")
     bar = page.get_by_role("slider", name="Time")
     page.get_by_role("button", name="Play", exact=True).click()
     at = int(bar.input_value())
@@ -152,7 +159,7 @@ def test_the_stills_play_and_pause(page, site):
 
 
 def test_sightings_are_jumped_to(page, site):
-    page.goto(f"{site}/follow?journey=best")
+    visit(page, f"{site}/follow?journey=best")
     expect(page.locator(".boxes rect.chosen")).to_have_count(1)
     page.keyboard.press("End")
     expect(page.locator(".boxes rect.chosen")).to_have_count(0)
@@ -162,7 +169,7 @@ def test_sightings_are_jumped_to(page, site):
 
 @pytest.mark.parametrize(("name", "begins"), [("GeoJSON", b"{"), ("CSV", b"step,camera"), ("Picture", b"\x89PNG")])
 def test_the_journey_is_saved(page, site, name, begins):
-    page.goto(f"{site}/follow?journey=best")
+    visit(page, f"{site}/follow?journey=best")
     with page.expect_download() as download:
         page.get_by_role("button", name=f"Save as {name}").click()
     assert Path(download.value.path()).read_bytes().startswith(begins)
@@ -171,7 +178,7 @@ def test_the_journey_is_saved(page, site, name, begins):
 def test_search_by_a_dropped_picture(page, site, journey):
     wanted = journey[0]["tracklet"]["id"]
     crop = page.request.get(f"{site}/api/v1/tracklets/{wanted}/crop?side=64").body()
-    page.goto(f"{site}/search")
+    visit(page, f"{site}/search")
     page.locator(".drop").wait_for()
     page.evaluate(DROP, [".drop", base64.b64encode(crop).decode()])
     expect(page.get_by_alt_text("The vehicle to look for")).to_be_visible()
@@ -181,14 +188,14 @@ def test_search_by_a_dropped_picture(page, site, journey):
     page.get_by_role("button", name="Search").click()
     expect(page.locator(".found a").first).to_be_visible(timeout=30_000)
     assert wanted in {link.get_attribute("href").partition("=")[2] for link in page.locator(".found a").all()[:5]}
-    page.goto(f"{site}/privacy")
+    visit(page, f"{site}/privacy")
     expect(page.get_by_text("a lost trailer").first).to_be_visible()
     expect(page.get_by_text("chain of hashes unbroken")).to_be_visible()
 
 
 def test_a_search_that_fails_says_why(browser, site):
     page, wrong = opened(browser, site)
-    page.goto(f"{site}/search")
+    visit(page, f"{site}/search")
     page.locator(".drop").wait_for()
     page.evaluate(DROP, [".drop", base64.b64encode(b"PK\x03\x04 no picture").decode()])
     page.get_by_label("Purpose").fill("trying")
@@ -202,7 +209,7 @@ def test_forget(browser, demo_store, tmp_path):
     store, network = demo_store
     with served(shutil.copytree(store, tmp_path / "store"), network) as address:
         page, wrong = opened(browser, address)
-        page.goto(f"{address}/privacy")
+        visit(page, f"{address}/privacy")
         page.get_by_role("button", name="Show what would go").click()
         expect(page.get_by_role("alert")).to_contain_text("Choose")
         page.get_by_label("Camera").select_option(index=1)
@@ -210,7 +217,7 @@ def test_forget(browser, demo_store, tmp_path):
         expect(page.get_by_text("These would go:")).to_be_visible()
         page.get_by_role("button", name="Forget it").click()
         expect(page.get_by_text("0 were found")).to_be_visible(timeout=30_000)
-        page.goto(f"{address}/cameras")
+        visit(page, f"{address}/cameras")
         expect(page.get_by_text("no still of it is stored")).to_have_count(1)
         page.context.close()
         assert wrong == []
@@ -222,7 +229,7 @@ def test_every_page_can_be_read_and_used(browser, site, size, theme):
     page, wrong = opened(browser, site, color_scheme=theme)
     page.set_viewport_size(size)
     for path in PAGES:
-        page.goto(f"{site}/{path}")
+        visit(page, f"{site}/{path}")
         page.locator("#main .panel").first.wait_for()
         page.wait_for_load_state("networkidle")
         found = page.evaluate(CHECKS)
@@ -236,11 +243,11 @@ def test_every_page_can_be_read_and_used(browser, site, size, theme):
 
 
 def test_the_theme_is_kept(page, site):
-    page.goto(site)
+    visit(page, site)
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.get_by_role("button", name="Dark or light").click()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != ground
-    page.goto(f"{site}/traffic")
+    visit(page, f"{site}/traffic")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != ground
 
 
@@ -250,13 +257,13 @@ def test_the_page_does_not_jump(page, site):
         ".observe({ type: 'layout-shift', buffered: true });"
     )
     for path in PAGES:
-        page.goto(f"{site}/{path}")
+        visit(page, f"{site}/{path}")
         page.locator("#main .panel").first.wait_for()
         page.wait_for_load_state("networkidle")
         assert page.evaluate("window.moved") < 0.1, path
 
 
 def test_what_is_not_stored_is_said(page, site):
-    page.goto(f"{site}/follow?journey=0000000000000000")
+    visit(page, f"{site}/follow?journey=0000000000000000")
     expect(page.get_by_role("alert")).to_contain_text("journey")
     expect(page.locator(".still img")).to_be_visible()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ def privacy_page(reading: Reading) -> None:
             with panel("What is stored", classes="wide"):
                 stored = html(_stored(reading.summary(), clock)).classes("scroll").props("tabindex=0")
             with panel("The policy in force"):
-                html(_policy(reading.policy))
+                html(_policy(reading.policy, reading.summary(), clock))
             with panel("Forget", "what is forgotten cannot be brought back"):
                 Forgetting(reading, lambda: stored.set_content(_stored(reading.summary(), clock)))
             entries = reading.store.log()
@@ -137,7 +137,7 @@ def _stored(summary: dict[str, Any], clock: Clock) -> Markup:
     return tag("table", tag("thead", head), tag("tbody", rows))
 
 
-def _policy(policy: Policy) -> Markup:
+def _policy(policy: Policy, summary: dict[str, Any], clock: Clock) -> Markup:
     said = {
         "People in stills": "blacked out before anything is written" if policy.redact_people else policy.consent,
         "Stills": "kept" if policy.keep_frames else "not kept",
@@ -146,16 +146,24 @@ def _policy(policy: Policy) -> Markup:
     }
     lines = [tag("tr", tag("th", name, scope="row"), tag("td", value)) for name, value in said.items()]
     lines += [
-        tag("tr", tag("th", f"{kind.capitalize()} go", scope="row"), tag("td", _goes(policy.days(kind), policy)))
+        tag(
+            "tr",
+            tag("th", f"{kind.capitalize()} go", scope="row"),
+            tag("td", _goes(kind, policy, summary.get(kind, {}).get("oldest"), clock)),
+        )
         for kind in _KEPT
     ]
     return tag("table", tag("tbody", lines))
 
 
-def _goes(days: float | None, policy: Policy) -> str:
+def _goes(kind: Kept, policy: Policy, oldest: str | None, clock: Clock) -> str:
+    """Say after how many days rows go, and when the oldest do where that follows from their times."""
+    days = policy.days(kind)
     if days is None:
         return "never by themselves"
-    return f"{days:g} days after {'capture' if policy.expiry_from == 'capture' else 'import'}"
+    if policy.expiry_from == "import" or not oldest:
+        return f"{days:g} days after {policy.expiry_from}"
+    return f"{days:g} days after capture, the oldest on {clock.moment(_time(oldest) + timedelta(days=days))}"
 
 
 def _verified(entries: tuple[LogEntry, ...]) -> Markup:
@@ -208,8 +216,12 @@ def _problem(message: str) -> Markup:
 def _when(text: str | None, clock: Clock) -> str:
     if not text:
         return "none"
+    return clock.moment(_time(text))
+
+
+def _time(text: str) -> datetime:
     time = datetime.fromisoformat(text)
-    return clock.moment(time if time.tzinfo else time.replace(tzinfo=UTC))
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _bytes(count: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +43,11 @@ _AT_A_TIME = 256  # stills appended to a store together
 
 @dataclass(frozen=True)
 class SimulatedSource:
-    """A simulation as a source of stills, with faults and all; ``network`` is that of its world."""
+    """A simulation as a source of stills, with faults and all; ``drawn`` keeps the truth about those handed out."""
 
     name: str
     simulation: Simulation
+    drawn: list[SimFrame] = field(default_factory=list)
 
     @property
     def network(self) -> CameraNetwork:
@@ -59,12 +60,18 @@ class SimulatedSource:
 
     def frames(self, known: Callable[[int], bool]) -> Iterator[Frame | Skipped | Known]:
         """Yield every still in the order sent; what is known is drawn again but not handed out."""
+        self.drawn.clear()
         for still in self.simulation.frames():
+            self.drawn.append(still.without_pixels())
             frame = _frame(still)
             if isinstance(frame, Frame) and known(frame.id):
                 yield Known(frame.id)
             else:
                 yield frame
+
+    def world(self) -> World:
+        """Return the truth about the stills that were drawn."""
+        return truth_of(self.simulation, self.drawn)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -103,7 +103,7 @@ def _night(toward: Floats) -> Lighting:
 
 
 _BY_HOUR: dict[Light, Callable[[Floats], Lighting]] = {"day": _day, "dusk": _dusk, "night": _night}
-_FLAT_SKY = np.array([0.97, 1.0, 1.04])
+_FLAT_SKY = np.array([0.985, 1.0, 1.012])
 
 
 def _under(weather: Weather, fair: Lighting, rng: np.random.Generator) -> Lighting:

@@ -8,7 +8,7 @@ SERVE ?= 1
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 REAL ?= ../shared/data
 
-.PHONY: env demo browser test train bench check-accuracy clean
+.PHONY: env demo browser test train bench check-accuracy stress docs clean
 
 env: $(VENV)/.made
 
@@ -57,6 +57,16 @@ check-accuracy: env
 
 bench: env
 	$(BIN)/cctview bench pipeline
+
+# Stress curves on simulated traffic; about ten minutes of one core.
+stress: env
+	$(BIN)/python benchmarks/stress.py --out results/stress.json
+
+# What the program writes about itself: the reference, the table of figures, the pictures.
+docs: env
+	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_tables.py
+	$(BIN)/python docs/make_pictures.py
 
 clean:
 	rm -rf $(VENV) $(TEST) build dist demo

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from cctview.network import parse_network
@@ -13,6 +17,8 @@ from cctview.sim import SimSettings, simulate, write_stills
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
+sys.path.insert(0, str(ROOT / "docs"))
+PAGES = ("tutorial", "how-to")
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +47,65 @@ def test_the_commands_of_the_readme_run_in_their_order(folder: Path) -> None:
         words = [word.replace("STORE", "STORE-2") for word in shlex.split(command)]
         subprocess.run([sys.executable, "-m", "cctview", *words], cwd=folder, capture_output=True, check=True)
     assert (folder / "journeys.csv").read_text().startswith("journey,step,camera")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_commands_of_a_page_run_in_their_order(page: str, folder: Path) -> None:
+    here = folder.parent / page
+    shutil.copytree(folder, here)
+    (here / "crop.jpg").write_bytes(crop())
+    text = (ROOT / "docs" / f"{page}.md").read_text()
+    commands = re.findall(r"^    cctview (.*)$", text, re.MULTILINE)
+    assert len(commands) >= 8
+    for command in commands:
+        words = [sys.executable, "-m", "cctview", *shlex.split(command)]
+        if words[3] == "serve":
+            assert "http://127.0.0.1:" in first_words_of(words, here)
+            continue
+        done = subprocess.run(words, cwd=here, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+
+
+def crop() -> bytes:
+    """Return a small picture of something car-like."""
+    pixels = np.full((40, 60, 3), 90, np.uint8)
+    pixels[8:34, 6:54] = 200
+    done, data = cv2.imencode(".jpg", pixels)
+    assert done
+    return data.tobytes()
+
+
+def first_words_of(command: list[str], folder: Path) -> str:
+    """Return what a server says when it is ready, and end it."""
+    settings = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, cwd=folder, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as server:
+        told = ""
+        for line in server.stdout or ():
+            told += line
+            if "http://" in line:
+                break
+        server.terminate()
+    return told
+
+
+def test_the_reference_is_what_the_program_says() -> None:
+    from make_reference import reference
+
+    assert (ROOT / "docs" / "reference.md").read_text() == reference(), "run python docs/make_reference.py"
+
+
+def test_the_figures_of_the_readme_are_those_of_the_results() -> None:
+    from make_tables import with_table
+
+    assert with_table(README) == README, "run python docs/make_tables.py"
+
+
+def test_every_picture_and_page_that_is_named_is_there() -> None:
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} names {target}"
 
 
 def test_the_camera_network_of_the_readme_is_one() -> None:

@@ -20,6 +20,7 @@ _ORIGIN = (40.7118, -73.9767)  # latitude and longitude of the world's origin
 _METRES_PER_DEGREE = 111_195.0
 _METRES_PER_MILE = 1609.344
 _COMPASS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
+_SHORE_M, _SHORE_STEP_M = 60.0, 150.0
 _SEEN_AHEAD_M = 45.0  # a camera watches the road about this far in front of it
 
 
@@ -42,15 +43,28 @@ def network_toml(layout: Layout, given: CameraNetwork | None, timezone: str) -> 
         f"miles = {s.metres / _METRES_PER_MILE:.4f}\n"
         for s in stretches
     ]
-    return "\n".join(["# A simulated world.", f'timezone = "{timezone}"\n', *cameras, *links])
+    shore = [] if given is not None or len(layout.roads) > 1 else [_shoreline(layout)]
+    return "\n".join(["# A simulated world.", f'timezone = "{timezone}"', *shore, "", *cameras, *links])
+
+
+def _shoreline(layout: Layout) -> str:
+    """Return the river's edge on the right hand of a single road."""
+    road = layout.roads[0]
+    stations = np.arange(0.0, road.length, _SHORE_STEP_M)
+    points = road.place(stations, np.full(len(stations), _SHORE_M))
+    return f"shoreline = [{', '.join(f'[{lat:.6f}, {lon:.6f}]' for lat, lon in _geographic(points).tolist())}]"
+
+
+def _geographic(points: Floats) -> Floats:
+    """Return latitude and longitude of points in metres east and north: ``(N, 2)`` to ``(N, 2)``."""
+    lat = _ORIGIN[0] + points[:, 1] / _METRES_PER_DEGREE
+    return np.stack([lat, _ORIGIN[1] + points[:, 0] / (_METRES_PER_DEGREE * np.cos(np.deg2rad(lat)))], axis=-1)
 
 
 def _cameras(layout: Layout) -> Iterator[str]:
     for site in layout.sites:
         road = layout.roads[site.road]
-        east, north = road.place(np.array([site.station]), np.zeros(1))[0]
-        lat = _ORIGIN[0] + north / _METRES_PER_DEGREE
-        lon = _ORIGIN[1] + east / (_METRES_PER_DEGREE * np.cos(np.deg2rad(lat)))
+        lat, lon = _geographic(road.place(np.array([site.station]), np.zeros(1)))[0].tolist()
         title = f"Simulated road {site.road + 1}, km {site.station / 1000:.2f}"
         yield _camera(site.name, title, lat, lon, _compass(_bearing(layout, site.road, site.station, site.against)))
 

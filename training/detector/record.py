@@ -109,7 +109,7 @@ def write_record(model: Path, number: str, rows: list[dict[str, Any]]) -> None:
         f'sha256 = "{hashlib.sha256(model.read_bytes()).hexdigest()}"', 'licence = "MIT"',
         'origin = "trained by training/detector of this project"',
         "trained_on = [", *(f"  {json.dumps(s)}," for s in SOURCES), "]",
-        f"labels = {json.dumps(list(LABELS))}", f"redaction_threshold = {REDACTION}", f"nms_iou = {NMS_IOU}",
+        f"labels = {json.dumps(list(LABELS))}", f"redaction_threshold = {REDACTION}", f"nms_iou = {NMS_IOU}", "nms_mean = true",
         f"speed = {{ ms_per_still = {speed}, width = 352, height = 256, threads = 1 }}", "accuracy = [",
         *(f'  {{ what = "{r["what"]}", data = "{r["data"]}", value = {r["value"]} }},' for r in told), "]",
         "", "[input]", 'layout = "NHWC"', 'dtype = "uint8"', 'colour = "RGB"', "width = 352", "height = 256",

@@ -15,6 +15,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from cctview.detect.suppression import settled
 from cctview.metrics.detection import (
     DetectionCounts,
     ScoredBoxes,
@@ -23,8 +24,7 @@ from cctview.metrics.detection import (
     count_detections,
     recall_at_precision,
 )
-from training.detector.fuse import by_group
-from training.detector.net import LABELS
+from training.detector.net import GROUPS, LABELS
 from training.detector.stills import Image, read_rgb
 
 VEHICLES = ("car", "truck", "bus")
@@ -81,16 +81,26 @@ def letterbox(image: Image, longest: int) -> tuple[Image, float]:
 
 
 def detector(path: Path, longest: int, overlap: float = 0.5, least: float = 0.02) -> Detect:
-    """Make a function that finds objects in one still, vehicles suppressed across types."""
+    """Make a function that finds objects in one still, as the product settles them."""
     run = session(path)
 
     def detect(image: Image) -> Found:
         padded, scale = letterbox(image, longest)
         boxes, scores = (out[0] for out in run.run(None, {"images": padded[None]}))
-        box, score = by_group(boxes / np.float32(scale), scores, least, overlap)
-        return box.clip(0, np.tile(image.shape[1::-1], 2)), score
+        box = (boxes / np.float32(scale)).clip(0, np.tile(image.shape[1::-1], 2)).astype(np.float32)
+        parts = [_settled(box, scores, group, least, overlap) for group in GROUPS]
+        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
     return detect
+
+
+def _settled(
+    box: NDArray[np.float32], scores: NDArray[np.float32], group: slice, least: float, overlap: float
+) -> Found:
+    best = scores[:, group].max(1)
+    used = np.flatnonzero((best >= least) & (best >= scores.max(1)))
+    kept, voted = settled(box[used], best[used], np.zeros(len(used), np.intp), overlap, mean=True)
+    return voted, scores[used[kept]]
 
 
 def count(

@@ -72,4 +72,4 @@ class _WithPeople:
         columns = {name: getattr(people, name) for name in Detections.columns}
         columns |= {"rank": rank, "id": row_ids(people.frame, rank, self.producer)}
         both = Detections.concat([found, Detections(meta=found.meta, **columns)])
-        return both[np.lexsort([both.rank, np.array([place[frame] for frame in both.frame.tolist()], np.int64)])]
+        return both[np.lexsort((both.rank, np.array([place[frame] for frame in both.frame.tolist()], np.int64)))]

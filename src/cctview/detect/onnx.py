@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from cctview import geometry
 from cctview.detect.letterbox import Letterbox, stacked
+from cctview.detect.suppression import settled
 from cctview.models.record import ModelRecord
 from cctview.models.runtime import Runner, RuntimeSettings, runner
 from cctview.types import OBJECT_TYPES, PERSON, VEHICLE_TYPES, Detections, Frame, row_ids
@@ -122,11 +123,11 @@ class OnnxDetector:
 
     def _found(self, frames: Sequence[Frame], rows: NDArray[np.intp]) -> tuple[NDArray[Any], ...]:
         boxes, scores = self._look([frames[row].image for row in rows])
-        image, peak, label = self._kept(boxes, scores)
-        return rows[image], boxes[image, peak], scores[image, peak, label], label
+        image, box, score, label = self._kept(boxes, scores)
+        return rows[image], box, score, label
 
     def _kept(self, boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> tuple[NDArray[Any], ...]:
-        """Return image, peak and label numbers of the boxes that pass thresholds and suppression."""
+        """Return image, box, score and label of what passes thresholds and suppression."""
         real = (geometry.size(boxes) >= 1).all(axis=-1)
         best = scores.argmax(axis=-1)
         kept: list[tuple[NDArray[Any], ...]] = []
@@ -135,7 +136,10 @@ class OnnxDetector:
             label = members[scores[..., members].argmax(axis=-1)]
             score = np.take_along_axis(scores, label[..., None], axis=-1)[..., 0]
             own = real & np.isin(best, members) & (score >= self._thresholds[label])
-            kept.append(_survivors(boxes, score, own, label, float(self.record.settings["nms_iou"])))
+            image = np.nonzero(own)[0]
+            overlap, mean = float(self.record.settings["nms_iou"]), bool(self.record.settings.get("nms_mean", False))
+            best_of, box = settled(boxes[own], score[own], image, overlap, mean=mean)
+            kept.append((image[best_of], box, score[own][best_of], label[own][best_of]))
         return tuple(np.concatenate(column) for column in zip(*kept, strict=True))
 
     def _table(
@@ -160,21 +164,3 @@ class OnnxDetector:
             score=np.clip(score, 0, 1),
             type=self._labels[label],
         )
-
-
-def _survivors(
-    boxes: NDArray[np.float32],
-    score: NDArray[np.float32],
-    own: NDArray[np.bool_],
-    label: NDArray[np.intp],
-    threshold: float,
-) -> tuple[NDArray[Any], ...]:
-    """Suppress among each image's own boxes, looking only at as many as the fullest image has."""
-    count = int(own.sum(axis=-1).max(initial=0))
-    top = np.argsort(np.where(own, -score, np.inf), axis=-1, kind="stable")[:, :count]
-    ranked = np.take_along_axis(boxes, top[..., None], axis=1)
-    ranked_score = np.where(np.take_along_axis(own, top, axis=1), np.take_along_axis(score, top, axis=1), -1)
-    keep = geometry.suppress(ranked, ranked_score, threshold) & (ranked_score >= 0)
-    image, place = np.nonzero(keep)
-    peak = top[image, place]
-    return image, peak, label[image, peak]

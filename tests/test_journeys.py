@@ -125,3 +125,18 @@ def test_vehicles_are_followed_down_the_road():
 def test_impossible_settings_are_refused(value):
     with pytest.raises(SettingsError, match="min_probability"):
         JourneySettings(min_probability=value)
+
+
+def test_a_camera_may_miss_the_vehicle():
+    seen = tracklets(["c1", "c2", "c3"], [0, 20, 60])
+    across = (1, "c1", "c3", [3], [0.8], [60.0])
+    table = journeys(matches([across]), seen, NETWORK)
+    assert table.members.values.tolist() == [1, 3]
+    assert table.speed.values.tolist() == pytest.approx([800 / 60] * 2)
+    direct = [(1, "c1", "c2", [2], [0.6], [20.0]), (2, "c2", "c3", [3], [0.6], [40.0])]
+    assert journeys(matches([across, *direct]), seen, NETWORK).members.values.tolist() == [1, 2, 3]
+
+
+def test_no_camera_is_passed_over_where_the_road_turns_back():
+    back = {(link.origin, link.target) for link in NETWORK.skipping()}
+    assert back == {("c1", "c3"), ("c3", "c1")}

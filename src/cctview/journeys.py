@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 
 from cctview.errors import SettingsError
 from cctview.geometry import passing_time
-from cctview.network import CameraNetwork
-from cctview.types import Journeys, Matches, Ragged, Tracklets, row_ids
+from cctview.network import CameraNetwork, Link
+from cctview.types import Journeys, Matches, Ragged, Tracklets, row_ids, rows_of
 
 __all__ = ["JourneySettings", "journeys"]
 
@@ -44,7 +45,7 @@ def journeys(
 
     A link counts when either end is the other's best and its probability reaches the setting; where
     a vehicle would turn back at a camera, the less probable link goes. A chain's probability is the
-    product over its links.
+    product over its links. A link may pass one camera that missed the vehicle.
     """
     meta = {**matches.meta, **{key: str(value) for key, value in asdict(settings).items()}}
     steps = _onwards(_mutual(matches, tracklets, network, settings.min_probability))
@@ -90,26 +91,46 @@ class _Steps(NamedTuple):
 
 
 def _mutual(matches: Matches, tracklets: Tracklets, network: CameraNetwork, least: float) -> _Steps:
-    """Return the pairs that are each other's best in both directions."""
-    some = np.flatnonzero(matches.candidates.lengths > 0)
+    """Return the pairs that are each other's best in both directions.
+
+    Ends that no direct link joins may be joined across a camera that missed the vehicle.
+    """
+    direct = _favourites(_first_choices(matches, tracklets, network.links), least)
+    across = _first_choices(matches, tracklets, network.skipping())
+    free = ~np.isin(across.origin, direct.origin) & ~np.isin(across.target, direct.target)
+    gaps = _favourites(across.rows(free), least)
+    return _Steps(*(np.concatenate(columns) for columns in zip(direct, gaps, strict=True)))
+
+
+def _first_choices(matches: Matches, tracklets: Tracklets, links: Sequence[Link]) -> _Steps:
+    """Return each query's likeliest candidate on these links."""
+    ends = np.strings.add(np.strings.add(matches.query_camera, ">"), matches.camera)
+    names = np.array([f"{link.origin}>{link.target}" for link in links], np.str_)
+    some = np.flatnonzero((matches.candidates.lengths > 0) & np.isin(ends, names))
     place = matches.candidates.offsets[some]
-    order = np.argsort(tracklets.id, kind="stable")
-    ends = (matches.query[some], matches.candidates.values[place])
-    origin, target = (order[np.searchsorted(tracklets.id[order], end)] for end in ends)
-    metres, direction = np.zeros(len(some)), np.zeros(len(some))
-    for link in network.links:
-        on = (matches.query_camera[some] == link.origin) & (matches.camera[some] == link.target)
-        metres[on], direction[on] = link.metres, link.direction_deg
-    probability = matches.probability.values[place].astype(np.float64)
-    seconds = matches.lag_s.values[place].astype(np.float64)
-    best = np.lexsort((target, -probability))
+    order = np.argsort(names)
+    link = order[np.searchsorted(names[order], ends[some])] if len(some) else np.zeros(0, np.intp)
+    metres, direction = (np.array([getattr(one, key) for one in links]) for key in ("metres", "direction_deg"))
+    return _Steps(
+        origin=rows_of(tracklets.id, matches.query[some]),
+        target=rows_of(tracklets.id, matches.candidates.values[place]),
+        probability=matches.probability.values[place].astype(np.float64),
+        seconds=matches.lag_s.values[place].astype(np.float64),
+        metres=metres[link] if len(some) else np.zeros(0),
+        direction=direction[link] if len(some) else np.zeros(0),
+    )
+
+
+def _favourites(steps: _Steps, least: float) -> _Steps:
+    """Return the steps that are the likeliest of both of their ends and likely enough."""
+    best = np.lexsort((steps.target, -steps.probability))
     favourite = np.ones(len(best), np.bool_)
-    for end in (origin, target):
+    for end in (steps.origin, steps.target):
         first = np.zeros(len(best), np.bool_)
         first[np.unique(end[best], return_index=True)[1]] = True
         favourite &= first
-    steps = _Steps(origin, target, probability, seconds, metres, direction).rows(best[favourite])
-    return steps.rows(steps.probability >= least)
+    chosen = steps.rows(best[favourite])
+    return chosen.rows(chosen.probability >= least)
 
 
 def _onwards(steps: _Steps) -> _Steps:

@@ -63,6 +63,12 @@ class CameraNetwork:
         kept = self.cameras[np.isin(self.cameras.id, keep)]
         return replace(self, cameras=kept, links=links)
 
+    def skipping(self) -> tuple[Link, ...]:
+        """Return the links that pass one camera without being seen there, where the road goes on ahead."""
+        direct = {(link.origin, link.target) for link in self.links}
+        straight = [link for camera in self.cameras.id.tolist() for link in _over(self.links, camera)]
+        return tuple(link for link in straight if (link.origin, link.target) not in direct)
+
     def heading(self, camera: str) -> float | None:
         """Return the compass direction a camera looks, or None for a camera not in the file."""
         found = np.flatnonzero(self.cameras.id == camera)
@@ -70,7 +76,15 @@ class CameraNetwork:
 
 
 def _bridged(links: tuple[Link, ...], absent: str) -> tuple[Link, ...]:
-    joined = [
+    joined = _over(links, absent, turned_deg=180.0)
+    rest = [link for link in links if absent not in (link.origin, link.target)]
+    known = {(link.origin, link.target) for link in rest}
+    return (*rest, *(link for link in joined if (link.origin, link.target) not in known))
+
+
+def _over(links: tuple[Link, ...], camera: str, turned_deg: float = 90.0) -> list[Link]:
+    """Return the links across a camera that turn by at most so much there."""
+    return [
         Link(
             origin=a.origin,
             target=b.target,
@@ -81,11 +95,10 @@ def _bridged(links: tuple[Link, ...], absent: str) -> tuple[Link, ...]:
         )
         for a in links
         for b in links
-        if a.target == absent == b.origin and a.origin != b.target
+        if a.target == camera == b.origin
+        and a.origin != b.target
+        and abs((a.direction_deg - b.direction_deg + 180) % 360 - 180) <= turned_deg
     ]
-    rest = [link for link in links if absent not in (link.origin, link.target)]
-    known = {(link.origin, link.target) for link in rest}
-    return (*rest, *(link for link in joined if (link.origin, link.target) not in known))
 
 
 def load_network(path: Path) -> CameraNetwork:

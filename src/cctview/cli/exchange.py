@@ -50,7 +50,10 @@ def export(
     out: Annotated[Path, typer.Option(help="File to write; a folder for the format 'original'.")],
     what: Annotated[str, typer.Option(help="One of " + ", ".join(_WHAT) + ".")] = "journeys",
     form: Annotated[
-        str, typer.Option("--format", help="csv, json, parquet, original, mot, coco, aicity, veri, yolo or fiftyone.")
+        str,
+        typer.Option(
+            "--format", help="csv, json, parquet, geojson, original, mot, coco, aicity, veri, yolo, fiftyone."
+        ),
     ] = "csv",
     timezone: Annotated[str, typer.Option(help="Time zone of the times written.")] = "UTC",
     as_json: Json = False,
@@ -74,11 +77,28 @@ def export(
         with interruptible():
             answer(export_boxes(opened, what, form, out), as_json=as_json)
         return
+    if form == "geojson":
+        with interruptible():
+            answer(_lines(opened, what, out, timezone), as_json=as_json)
+        return
     if what not in _WHAT:
         raise SettingsError(f"--what {what!r} is no table; {nearest(what, _WHAT)}")
     rows = _rows(opened, what)
     write_rows(out, rows, form, timezone=timezone)
     answer({"written": str(out), "rows": len(next(iter(rows.values())))}, as_json=as_json)
+
+
+def _lines(store: Store, what: str, out: Path, timezone: str) -> dict[str, Any]:
+    from cctview import types
+    from cctview.cli.names import outward
+    from cctview.errors import SettingsError
+    from cctview.formats.geojson import write_journeys
+
+    if what != "journeys":
+        raise SettingsError(f"--what {what!r} has no lines to draw; --format geojson writes journeys")
+    chains = outward(store, store.scan(types.Journeys))
+    tracklets = outward(store, store.scan(types.Tracklets))
+    return {"written": str(out), "journeys": write_journeys(out, chains, tracklets, timezone)}
 
 
 def _rows(store: Store, what: str) -> dict[str, Any]:

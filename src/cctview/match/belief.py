@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from cctview.assign import soft_assign
-from cctview.match.candidates import Meetings, Side, distances, meetings, strangers
+from cctview.match.candidates import KINDS, Meetings, Side, distances, meetings, strangers
 from cctview.match.looks import Cohort, Looks, against, cohort_of, first_looks, fit_looks
 from cctview.match.settings import MatchSettings
-from cctview.match.travel import TravelTime, first_travel_time, fit_travel_time, peak_travel_time
+from cctview.match.travel import TravelTime, first_travel_time, fit_travel_time, pace_evidence, peak_travel_time
 from cctview.network import Link
 
 __all__ = ["LinkModel", "Reasons", "Sightings", "beliefs", "learn_link", "reasons", "sightings"]
@@ -28,6 +28,10 @@ _LEAST_ODDS = 1e-4
 _FEWEST_NEW = 0.3
 _ROOM = 1.2
 _PSEUDO_HEIGHTS = 30.0
+_WRONG_HEIGHT = 0.1
+_FEWEST_GONE = 0.05
+_PEAK_PAIRS = 16
+_SHOUTING = 100.0
 _HOPELESS = 1e-6
 _NEVER = 1e-12
 
@@ -36,10 +40,11 @@ _NEVER = 1e-12
 class LinkModel:
     """Everything learnt about one link.
 
-    ``comes`` (2, 2) is the odds that a tracklet has its other half, by whether the headings of the
-    query and of the gallery are sure; ``rate`` is how many gallery tracklets arrive per second around
-    each one, ``new`` (2,) the share of those that did not come by this link, by heading; ``window``
-    are the lags worth looking at, ``tall`` how far the heights of one vehicle go together.
+    ``comes`` (K, K) is the odds that a tracklet has its other half and that it is of that kind, by kind
+    of query and of gallery, the kind being how much a tracklet shows; ``rate`` is how many gallery
+    tracklets of its kind arrive per second around each one, ``new`` (K,) the share of those that did
+    not come by this link; ``window`` are the lags worth looking at, ``tall`` how far the heights of one
+    vehicle go together.
     """
 
     looks: Looks
@@ -53,7 +58,7 @@ class LinkModel:
 
 
 class Sightings(NamedTuple):
-    """Pairs with what speaks for them: distance, bin of appearance, kind of headings (0..3), heights.
+    """Pairs with what speaks for them: distance, bin of appearance, kinds of both ends, heights.
 
     ``tall`` (P, 2) are the heights of both, 0 where one of them is not known.
     """
@@ -79,6 +84,14 @@ class Reasons(NamedTuple):
     order: Floats
     comes: Floats
 
+    def rows(self, chosen: Any) -> Reasons:
+        """Return the chosen pairs only."""
+        return Reasons(*(column[chosen] for column in self))
+
+    def odds(self) -> Floats:
+        """Return the odds of each pair, before rivals are heard."""
+        return np.exp(np.sum(self, axis=0))
+
 
 def learn_link(queries: Side, gallery: Side, link: Link, settings: MatchSettings) -> LinkModel:
     """Return the model of a link: matching and fitting in turn, from broad priors, without labels.
@@ -86,20 +99,21 @@ def learn_link(queries: Side, gallery: Side, link: Link, settings: MatchSettings
     First on a thinned set of queries over the whole window, then on all of them where the travel
     time was found to lie.
     """
-    cohort = cohort_of(queries, gallery)
+    cohort = cohort_of(queries, gallery, normalise=settings.hubs)
     strange = strangers(queries, gallery, link.min_s, link.max_s, _FAR_S)
     model = LinkModel(
         looks=first_looks(queries, gallery, cohort, strange),
         travel=first_travel_time(link),
         cohort=cohort,
-        comes=np.full((2, 2), 0.5),
+        comes=np.full((KINDS, KINDS), 0.5 / KINDS),
         rate=_rate(gallery),
-        new=np.ones(2),
+        new=np.ones(KINDS),
         window=(link.min_s, link.max_s),
     )
-    model = _fitted(model, queries, gallery, settings, _HEAT, 1.0)
     for _ in range(2):
         peak = _peak(replace(model, window=(link.min_s, link.max_s)), queries, gallery, settings)
+        if peak is None:
+            model = _fitted(model, queries, gallery, settings, _HEAT, 1.0)
         model = replace(model, travel=peak or model.travel)
         window = _widened(model.travel.window(), link)
         looks = against(model.looks, queries, gallery, cohort, strangers(queries, gallery, *window, _NEAR_S))
@@ -117,10 +131,9 @@ def _widened(window: tuple[float, float], link: Link) -> tuple[float, float]:
 
 def _peak(model: LinkModel, queries: Side, gallery: Side, settings: MatchSettings) -> TravelTime | None:
     """Return the travel time seen as a peak over all lags of the link, None where none stands out."""
-    seen = sightings(model, queries, gallery, _thinned(model, queries, gallery, 16 * settings.learn_pairs))
+    seen = sightings(model, queries, gallery, _thinned(model, queries, gallery, _PEAK_PAIRS * settings.learn_pairs))
     odds = np.exp(model.looks.ratio[seen.view] + _height_evidence(seen.tall, model.tall))
-    sure = np.array([0.0, 0.5, 0.5, 1.0])[seen.kind]
-    return peak_travel_time(model.travel, seen.met.lag, sure * odds / (odds + 20))
+    return peak_travel_time(model.travel, seen.met.lag, odds / (odds + _SHOUTING))
 
 
 def _thinned(model: LinkModel, queries: Side, gallery: Side, most: int) -> Ints:
@@ -136,22 +149,22 @@ def _fitted(
     """Return the model after some rounds of belief and fit over its window."""
     chosen = _thinned(model, queries, gallery, settings.learn_pairs)
     seen = sightings(model, queries, gallery, chosen)
-    count = np.bincount(queries.sure[chosen].astype(int), minlength=2)
-    others = np.bincount(gallery.sure.astype(int), minlength=2) * len(chosen) / max(len(queries), 1)
+    count = np.bincount(queries.kind[chosen], minlength=KINDS)
+    others = np.bincount(gallery.kind, minlength=KINDS) * len(chosen) / max(len(queries), 1)
     for turn in range(settings.rounds):
-        odds = _odds(model, seen)
+        odds = reasons(model, seen).odds()
         if turn >= 2:
             seen, odds = seen.rows(odds > _LEAST_ODDS), odds[odds > _LEAST_ODDS]
         belief = soft_assign(seen.met.q, seen.met.g, odds, (len(queries), len(gallery)))
-        found = np.bincount(seen.kind, belief, 4).reshape(2, 2)
+        found = np.bincount(seen.kind, belief, KINDS**2).reshape(KINDS, KINDS)
         share = (found + 1) / (count[:, None] + 10)
         heat *= _COOLING
         model = replace(
             model,
             looks=fit_looks(model.looks, seen.view, belief),
             travel=fit_travel_time(model.travel, seen.met.lag, belief, heat),
-            comes=np.clip(share / np.maximum(1 - share.sum(axis=1, keepdims=True), 0.05), 1e-3, 4.0),
-            tall=_fit_heights(seen.tall, belief),
+            comes=share / np.maximum(1 - share.sum(axis=1, keepdims=True), _FEWEST_GONE),
+            tall=_fit_heights(seen.tall, belief) if settings.heights else 0.0,
             new=np.clip(1 - (found.sum(axis=0) + 1) / (others + 4), fewest, 1.0),
         )
     return model
@@ -162,22 +175,15 @@ def sightings(model: LinkModel, queries: Side, gallery: Side, chosen: Ints) -> S
     met = meetings(queries, gallery, *model.window, chosen)
     distance = distances(queries, gallery, met)
     view = model.looks.bins(queries, gallery, met, model.cohort.score(met, distance))
-    kind = 2 * queries.sure[met.q] + gallery.sure[met.g].astype(np.intp)
     known = queries.whole[met.q] & gallery.whole[met.g]
     tall = np.column_stack([queries.tall[met.q], gallery.tall[met.g]]) * known[:, None]
+    kind = KINDS * queries.kind[met.q] + gallery.kind[met.g]
     return Sightings(met, distance, view, kind, tall)
 
 
-def beliefs(model: LinkModel, seen: Sightings, queries: Side, gallery: Side) -> tuple[Sightings, Floats]:
-    """Return the pairs that are not hopeless, with probabilities: over either end's pairs they sum below 1."""
-    odds = _odds(model, seen)
-    seen, odds = seen.rows(odds > _HOPELESS), odds[odds > _HOPELESS]
-    return seen, soft_assign(seen.met.q, seen.met.g, odds, (len(queries), len(gallery)))
-
-
 def reasons(model: LinkModel, seen: Sightings) -> Reasons:
-    """Return what speaks for each pair, before rivals are heard."""
-    expected = model.rate[seen.met.g] * model.new[seen.kind % 2]
+    """Return what speaks for each pair, before rivals are heard and without regard to its neighbours."""
+    expected = model.rate[seen.met.g] * model.new[seen.kind % KINDS]
     return Reasons(
         looks=model.looks.ratio[seen.view],
         size=_height_evidence(seen.tall, model.tall),
@@ -187,9 +193,24 @@ def reasons(model: LinkModel, seen: Sightings) -> Reasons:
     )
 
 
-def _odds(model: LinkModel, seen: Sightings) -> Floats:
-    """Return the odds of each pair against "not there", before rivals are heard."""
-    return np.exp(np.sum(reasons(model, seen), axis=0))
+def beliefs(
+    model: LinkModel, seen: Sightings, queries: Side, gallery: Side, settings: MatchSettings
+) -> tuple[Sightings, Reasons, Floats]:
+    """Return the pairs that are not hopeless, why, and their probabilities.
+
+    Over either end's pairs the probabilities sum below 1. With ``settings.order`` the pairs around
+    speak too: vehicles that leave together travel at one pace and keep their order.
+    """
+    why = reasons(model, seen)
+    odds = why.odds()
+    kept = odds > _HOPELESS
+    seen, why, odds = seen.rows(kept), why.rows(kept), odds[kept]
+    met, shape = seen.met, (len(queries), len(gallery))
+    belief = soft_assign(met.q, met.g, odds, shape)
+    for _ in range(settings.order_rounds if len(odds) else 0):
+        why = why._replace(order=pace_evidence(model.travel, queries.time[met.q], met.lag, belief))
+        belief = soft_assign(met.q, met.g, why.odds(), shape)
+    return seen, why, belief
 
 
 def _height_evidence(tall: Floats, together: float) -> Floats:
@@ -197,6 +218,7 @@ def _height_evidence(tall: Floats, together: float) -> Floats:
     x, y = tall.T
     free = 1 - together**2
     evidence = (2 * together * x * y - together**2 * (x**2 + y**2)) / (2 * free) - np.log(free) / 2
+    evidence = np.log((1 - _WRONG_HEIGHT) * np.exp(evidence) + _WRONG_HEIGHT)
     return np.where((x == 0) | (y == 0), 0.0, evidence)
 
 
@@ -209,10 +231,10 @@ def _fit_heights(tall: Floats, belief: Floats) -> float:
 
 
 def _rate(gallery: Side) -> Floats:
-    """Return how many gallery tracklets of the same kind (sure or not) arrive per second around each one."""
+    """Return how many gallery tracklets of its kind arrive per second around each one."""
     if not len(gallery):
         return np.zeros(0)
     second = np.floor(gallery.time - gallery.time[0]).astype(int)
-    kinds = [np.bincount(second[gallery.sure == kind], minlength=second[-1] + 1) for kind in (False, True)]
-    rates = np.stack([gaussian_filter1d(kind.astype(np.float64), _RATE_S, mode="nearest") for kind in kinds])
-    return np.maximum(rates[gallery.sure.astype(int), second], 1e-3)
+    arrivals = [np.bincount(second[gallery.kind == kind], minlength=second[-1] + 1) for kind in range(KINDS)]
+    rates = np.stack([gaussian_filter1d(part.astype(np.float64), _RATE_S, mode="nearest") for part in arrivals])
+    return np.maximum(rates[gallery.kind, second], 1e-3)

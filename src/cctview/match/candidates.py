@@ -9,35 +9,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.geometry import area, passing_time, road_scale, size
+from cctview.match.lanes import ways
+from cctview.match.settings import MatchSettings
 from cctview.network import CameraNetwork, Link
 from cctview.types import Tracklets
 
-__all__ = ["Meetings", "Side", "distances", "expected_heading", "meetings", "side_of", "strangers"]
+__all__ = ["KINDS", "Meetings", "Side", "distances", "expected_heading", "meetings", "side_of", "strangers"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
 _OPPOSITE = {"towards": "away", "away": "towards"}
+KINDS = 3
 _SEED = 20200505
 _BLOCK = 256
 _STRANGERS_EACH = 40
 _NEIGHBOURS = 60
 _EDGE_PX = 2.0
+_BEST = 0.95
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Side:
     """The tracklets at one end of a link that may travel it, in time order.
 
-    ``row`` points into the tracklets; ``time`` (s) is when each was nearest to the camera; ``sure``
-    tells those seen to go the link's way from those of unknown heading; ``vector`` is centred on
-    its camera; ``tall`` is the height against the usual one of its place, in standard deviations, and
-    0 where it is ``cut`` off by the border of the image.
+    ``row`` points into the tracklets; ``time`` (s) is when each was nearest to the camera; ``kind`` is
+    the third of them it belongs to by quality; ``vector`` is centred on its camera; ``tall`` is the
+    height against the usual one of its place, in standard deviations; ``whole`` where the border of
+    the image does not cut it off.
     """
 
     row: Ints
     time: Floats
-    sure: NDArray[np.bool_]
+    kind: Ints
     vector: Floats
     quality: Floats
     tall: Floats
@@ -55,24 +59,41 @@ class Meetings(NamedTuple):
     lag: Floats
 
 
-def side_of(tracklets: Tracklets, camera: str, way: str | None) -> Side:
-    """Return the tracklets of ``camera`` that do not go against ``way``."""
+def side_of(
+    tracklets: Tracklets, camera: str, way: str | None, settings: MatchSettings, vectors: Floats | None = None
+) -> Side:
+    """Return the tracklets of ``camera`` that do not go against ``way`` and show enough of a vehicle.
+
+    The least quality is a share of what the camera shows at its best. ``vectors`` (T, D) stand in for
+    the tracklets' own.
+    """
     here = np.flatnonzero(tracklets.camera == camera)
-    heading = tracklets.heading[here]
-    stamp = passing_time(tracklets[here]).astype(np.int64) / 1e9
-    vector = _without_the_hour(tracklets.vector[here].astype(np.float64), np.lexsort((tracklets.id[here], stamp)))
-    tall, whole = _tallness(tracklets[here])
-    keep = np.flatnonzero(heading != _OPPOSITE.get(way or "", ""))
-    keep = keep[np.lexsort((tracklets.id[here][keep], stamp[keep]))]
+    own = tracklets[here]
+    stamp = passing_time(own).astype(np.int64) / 1e9
+    vector: Floats = (tracklets.vector if vectors is None else vectors)[here].astype(np.float64)
+    if settings.light:
+        vector = _without_the_hour(vector, np.lexsort((own.id, stamp)))
+    tall, whole = _tallness(own)
+    least = settings.min_quality * float(np.quantile(own.quality, _BEST)) if len(own) else 0.0
+    going = ways(own) if settings.lanes else own.heading
+    keep = np.flatnonzero((own.quality >= least) & (going != _OPPOSITE.get(way or "", "")))
+    keep = keep[np.lexsort((own.id[keep], stamp[keep]))]
     return Side(
         row=here[keep],
         time=stamp[keep],
-        sure=heading[keep] == way if way else np.ones(len(keep), np.bool_),
-        vector=vector[keep],
-        quality=tracklets.quality[here][keep].astype(np.float64),
+        kind=_kinds(own.quality[keep]),
+        vector=vector[keep].astype(np.float32),
+        quality=own.quality[keep].astype(np.float64),
         tall=tall[keep],
         whole=whole[keep],
     )
+
+
+def _kinds(quality: NDArray[np.float32]) -> Ints:
+    """Return 0 to KINDS - 1 by rising quality, about as many of each."""
+    if not len(quality):
+        return np.zeros(0, np.intp)
+    return np.searchsorted(np.quantile(quality, np.arange(1, KINDS) / KINDS), quality)
 
 
 def _tallness(tracklets: Tracklets) -> tuple[Floats, NDArray[np.bool_]]:
@@ -140,7 +161,7 @@ def strangers(queries: Side, gallery: Side, low: float, high: float, reach: floa
 
 def distances(queries: Side, gallery: Side, met: Meetings) -> Floats:
     """Return cosine distances of the pairs; pairs of one block of queries share one matrix product."""
-    out = np.empty(len(met.q))
+    out = np.empty(len(met.q), np.float32)
     order = np.argsort(met.q, kind="stable") if np.any(np.diff(met.q) < 0) else np.arange(len(met.q))
     for begin in range(0, len(queries), _BLOCK):
         low, high = np.searchsorted(met.q[order], [begin, begin + _BLOCK])

@@ -22,6 +22,8 @@ _BINS = 96
 _COHORT = 400
 _PSEUDO = 30.0
 _MOST = 9.0
+_PROMISED = 200.0
+_PLAIN_SPREAD = 0.25
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -46,7 +48,8 @@ class Looks:
     """Log density ratios by grade of quality and bin of score, and what they are made of.
 
     ``chance`` (grades, bins) are log densities of strangers; ``middle`` and ``spread`` (grades,)
-    the normal distribution of the scores of one vehicle.
+    the normal distribution of the scores of one vehicle, ``promise`` what any embedder is trusted to
+    reach before it is known.
     """
 
     grades: Floats
@@ -56,6 +59,7 @@ class Looks:
     middle: Floats
     spread: Floats
     ratio: Floats
+    promise: tuple[float, float]
 
     def bins(self, queries: Side, gallery: Side, met: Meetings, score: Floats) -> Ints:
         """Return the flat bin of each pair."""
@@ -64,8 +68,11 @@ class Looks:
         return np.searchsorted(self.grades, quality) * _BINS + place
 
 
-def cohort_of(queries: Side, gallery: Side) -> Cohort:
-    """Return the cohort statistics of both sides from evenly chosen strangers."""
+def cohort_of(queries: Side, gallery: Side, *, normalise: bool = True) -> Cohort:
+    """Return the cohort statistics of both sides from evenly chosen strangers; plain ones unless ``normalise``."""
+    if not normalise:
+        flat = [(np.ones(len(side)), np.full(len(side), _PLAIN_SPREAD)) for side in (queries, gallery)]
+        return Cohort(query=flat[0], gallery=flat[1])
     return Cohort(query=_usual(queries.vector, gallery.vector), gallery=_usual(gallery.vector, queries.vector))
 
 
@@ -94,6 +101,7 @@ def first_looks(queries: Side, gallery: Side, cohort: Cohort, strange: Meetings)
         middle=np.full(_GRADES, middle - 2 * spread),
         spread=np.full(_GRADES, spread),
         ratio=np.zeros(0),
+        promise=(middle - 2.7 * spread, 1.2 * spread),
     )
     return against(blank, queries, gallery, cohort, strange)
 
@@ -117,8 +125,9 @@ def fit_looks(before: Looks, view: Ints, belief: Floats) -> Looks:
     weight = np.bincount(grade, belief, _GRADES)
     if weight.sum() < 1:
         return before
-    centre = float(np.average(score, weights=belief))
-    width = float(np.average((score - centre) ** 2, weights=belief))
+    total = weight.sum() + _PROMISED
+    centre = float((belief @ score + _PROMISED * before.promise[0]) / total)
+    width = float((belief @ (score - centre) ** 2 + _PROMISED * before.promise[1] ** 2) / total)
     middle = (np.bincount(grade, belief * score, _GRADES) + _PSEUDO * centre) / (weight + _PSEUDO)
     square = np.bincount(grade, belief * (score - middle[grade]) ** 2, _GRADES) + _PSEUDO * width
     return _with_ratio(replace(before, middle=middle, spread=np.sqrt(square / (weight + _PSEUDO)) + before.width))

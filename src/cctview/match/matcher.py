@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.match.belief import LinkModel, beliefs, learn_link, reasons, sightings
+from cctview.match.belief import LinkModel, beliefs, learn_link, sightings
 from cctview.match.candidates import Side, expected_heading, side_of
 from cctview.match.settings import MatchSettings
+from cctview.match.travel import REACH_S
+from cctview.match.views import joined_looks
 from cctview.network import CameraNetwork, Link
 from cctview.types import Matches, Ragged, Tracklets
 
@@ -20,6 +23,7 @@ Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
 _LEAST = 1e-7
+_TURNED_DEG = 100.0
 
 
 def match(
@@ -30,20 +34,52 @@ def match(
     """Return for each tracklet its likeliest other halves at the end of each link that leaves its camera.
 
     A query only meets tracklets that do not go against the link, later by a lag within the link's
-    window. Appearance and travel time are learnt per link from these tracklets, without labels; the
+    window; with ``settings.gaps`` also at the camera after the next, because one may miss it.
+    Appearance and travel time are learnt per link from these tracklets, without labels; the
     rows of one query are ranked by probability.
     """
     meta = {"matcher": "belief", **{key: str(value) for key, value in asdict(settings).items()}, **tracklets.meta}
-    parts = [_matched(tracklets, network, link, settings, meta) for link in network.links]
-    filled = [part for part in parts if len(part)]
+    vectors = tracklets.vector
+    filled = []
+    links = _upstream_first(network.links)
+    for link in (*links, *(network.skipping() if settings.gaps else ())):
+        part = _matched(tracklets, network, link, settings, meta, vectors)
+        if len(part):
+            vectors = joined_looks(tracklets, vectors, part, settings.views)
+            filled.append(part)
     return Matches.concat(filled).sort("query_camera", "camera", "query") if filled else Matches.empty(meta)
 
 
+def _upstream_first(links: Sequence[Link]) -> list[Link]:
+    """Return the links so that those into a camera come before those that go on from it the same way."""
+
+    def before(link: Link) -> int:
+        seen, front = {link.origin}, {link.origin}
+        depth = 0
+        while front:
+            ahead = {a.origin for a in links if a.target in front and _same_way(a, link)} - seen
+            seen, front, depth = seen | ahead, ahead, depth + bool(ahead)
+        return depth
+
+    return sorted(links, key=before)
+
+
+def _same_way(a: Link, b: Link) -> bool:
+    return abs((a.direction_deg - b.direction_deg + 180) % 360 - 180) < _TURNED_DEG
+
+
 def _matched(
-    tracklets: Tracklets, network: CameraNetwork, link: Link, settings: MatchSettings, meta: dict[str, str]
+    tracklets: Tracklets,
+    network: CameraNetwork,
+    link: Link,
+    settings: MatchSettings,
+    meta: dict[str, str],
+    vectors: NDArray[np.float32],
 ) -> Matches:
-    queries = side_of(tracklets, link.origin, expected_heading(network, link.origin, link))
-    gallery = side_of(tracklets, link.target, expected_heading(network, link.target, link))
+    queries, gallery = (
+        side_of(tracklets, end, expected_heading(network, end, link), settings, vectors)
+        for end in (link.origin, link.target)
+    )
     if not len(queries) or not len(gallery):
         return Matches.empty(meta)
     model = learn_link(queries, gallery, link, settings)
@@ -64,8 +100,8 @@ def _ranked(
     meta: dict[str, str],
 ) -> Matches:
     """Return the ``k`` likeliest candidates of a chunk of queries; rivals around the chunk compete too."""
-    around = _around(queries, chunk, model.window[1] - model.window[0])
-    seen, belief = beliefs(model, sightings(model, queries, gallery, around), queries, gallery)
+    around = _around(queries, chunk, model.window[1] - model.window[0] + REACH_S)
+    seen, why, belief = beliefs(model, sightings(model, queries, gallery, around), queries, gallery, settings)
     mine = np.flatnonzero((seen.met.q >= chunk[0]) & (seen.met.q <= chunk[-1]))
     seen, belief = seen.rows(mine), belief[mine]
     q, g, lag = seen.met
@@ -76,7 +112,7 @@ def _ranked(
     best = best[rank < settings.k]
     lengths = np.bincount(q[best] - chunk[0], minlength=len(chunk))
     ids = tracklets.id
-    why = reasons(model, seen.rows(best))
+    why = why.rows(mine[best])
     certainty = np.clip(belief[best], _LEAST, 1 - _LEAST)
 
     def ragged(values: Floats) -> Ragged[np.float32]:

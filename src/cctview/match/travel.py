@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import correlate1d, gaussian_filter1d
 
 from cctview.network import Link
 
-__all__ = ["TravelTime", "first_travel_time", "fit_travel_time", "peak_travel_time"]
+__all__ = ["REACH_S", "TravelTime", "first_travel_time", "fit_travel_time", "pace_evidence", "peak_travel_time"]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -23,6 +23,11 @@ _PSEUDO = 5.0
 _NARROW, _WIDE = 1.5, 15.0
 _SIGNIFICANT = 3.5
 _FLOOR = 0.03
+_SLOT_S, _SLOTS = 4.0, 15
+_AROUND_S = 20.0
+REACH_S = _SLOTS * _SLOT_S
+_OWN_SPREAD = 0.03
+_LEAN = 2.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -108,3 +113,26 @@ def fit_travel_time(before: TravelTime, lag: Floats, belief: Floats, heat: float
     counts = gaussian_filter1d(counts, width, mode="constant") + _PSEUDO * before.prior
     mass = counts / counts.sum() if total > 0 else before.prior
     return TravelTime(low=before.low, edges=before.edges, density=mass / np.diff(before.edges), prior=before.prior)
+
+
+def pace_evidence(travel: TravelTime, departure: Floats, lag: Floats, belief: Floats) -> Floats:
+    """Return for each pair the log ratio of its lag's density among the pairs around to that of all times.
+
+    ``departure`` (P,) and ``lag`` (P,) are seconds. Around means leaving within a minute, but not within
+    the same few seconds: no pair speaks for itself. Where few are believed, the ratio leans on 1.
+    """
+    slot = (departure // _SLOT_S).astype(np.intp)
+    slot -= slot.min()
+    place = travel.bins(lag)
+    shape = int(slot.max()) + 1, len(travel.density)
+    seen = np.bincount(slot * shape[1] + place, belief, shape[0] * shape[1]).reshape(shape)
+    usual = np.average(np.log(np.maximum(lag, travel.low)), weights=belief + 1e-12)
+    width = np.hypot(_OWN_SPREAD, _STAMP_S / np.exp(usual)) / _GRAIN
+    offsets = np.arange(-_SLOTS, _SLOTS + 1)
+    hollow = np.where(offsets == 0, 0.0, np.exp(-((offsets * _SLOT_S / _AROUND_S) ** 2) / 2))
+    around = correlate1d(gaussian_filter1d(seen, width, axis=1, mode="constant"), hollow, axis=0, mode="constant")
+    everywhere = travel.density * np.diff(travel.edges)
+    everywhere = everywhere / everywhere.sum()
+    total = around.sum(axis=1)
+    here = (around[slot, place] + _LEAN * everywhere[place]) / (total[slot] + _LEAN)
+    return np.log(here / everywhere[place])

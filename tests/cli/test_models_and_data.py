@@ -78,7 +78,7 @@ def test_pulling_says_what_is_known_and_what_to_do_offline(call: Call, monkeypat
     assert code == 1
     assert "did you mean 'yolox-" in err
     offer = {"file": "a.onnx", "address": "http://127.0.0.1:1/a.onnx", "sha256": "", "licence": "MIT", "origin": "x"}
-    monkeypatch.setattr("cctview.models.releases.releases", lambda: {"a": offer})
+    monkeypatch.setattr("cctview.models.pulling.releases", lambda: {"a": offer})
     code, _, err = call("models", "pull", "a")
     assert code == 1
     assert "check the network and run this again" in err

@@ -65,8 +65,9 @@ def _shown(image: NDArray[np.uint8]) -> tuple[list[Frame], Detections]:
 def _made_by(producer: str) -> Embedder:
     from cctview.embed import load_embedder
     from cctview.errors import StoreMismatchError
+    from cctview.models import installed_models
 
-    known = [load_embedder(name) for name in ("cctview-reid", "histogram")]
+    known = [load_embedder(name) for name in ("histogram", *(record.name for record in installed_models("embedding")))]
     for model in known:
         if model.producer == producer:
             return model

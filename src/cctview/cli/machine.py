@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cctview.cli.run import DetectorName, EmbedderName
 from cctview.cli.screen import Json, answer, interruptible, progress
 
 __all__ = ["register"]
@@ -57,6 +58,8 @@ def bench_pipeline(
     stills: Annotated[Path | None, typer.Option(help="A folder of stills; simulated ones by default.")] = None,
     network: Annotated[Path | None, typer.Option(help="Camera network file of that folder.")] = None,
     minutes: Annotated[float, typer.Option(min=0.5, help="Minutes of simulated stills.")] = 4.0,
+    detector: DetectorName = "cctview-det",
+    embedder: EmbedderName = "cctview-reid",
     as_json: Json = False,
 ) -> None:
     """Time the whole run on stills into a store that is thrown away, and compare with the original."""
@@ -65,7 +68,10 @@ def bench_pipeline(
     with tempfile.TemporaryDirectory(prefix="cctview-bench-") as folder, interruptible():
         source = stills or _simulated(Path(folder) / "stills", minutes)
         plan = network or source / "network.toml"
-        answer(_timed_run(source, plan if plan.exists() else None, Path(folder) / "store"), as_json=as_json)
+        answer(
+            _timed_run(source, plan if plan.exists() else None, Path(folder) / "store", detector, embedder),
+            as_json=as_json,
+        )
 
 
 def _peak_memory_mb() -> int | None:
@@ -84,7 +90,7 @@ def _simulated(folder: Path, minutes: float) -> Path:
     return folder
 
 
-def _timed_run(stills: Path, plan: Path | None, store: Path) -> dict[str, Any]:
+def _timed_run(stills: Path, plan: Path | None, store: Path, detector: str, embedder: str) -> dict[str, Any]:
     import os
 
     from cctview.detect import load_detector
@@ -101,8 +107,8 @@ def _timed_run(stills: Path, plan: Path | None, store: Path) -> dict[str, Any]:
             open_source(stills, timezone=roads.timezone),
             create_store(store, Policy.default("a benchmark, thrown away")),
             roads,
-            load_detector(),
-            load_embedder(),
+            load_detector(detector),
+            load_embedder(embedder),
             progress=show,
         )
     count = max(report.stills, 1)

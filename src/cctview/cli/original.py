@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cctview.cli.run import DetectorName, EmbedderName
 from cctview.cli.screen import Json, answer, interruptible, progress
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def detect(
     out: Annotated[Path, typer.Option(help="Folder for the outputs.")],
     min_score: Annotated[float, typer.Option(min=0.0, max=1.0, help="Lowest score listed.")] = 0.4,
     json_only: Annotated[bool, typer.Option("--json-only", help="No drawn boxes, no crops.")] = False,
-    detector: str = "cctview-det",
+    detector: DetectorName = "cctview-det",
     timezone: Annotated[str | None, typer.Option(help="Time zone of local times in file names.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -46,7 +47,7 @@ def detect(
     show(report, as_json=as_json)
 
 
-def extract(folder: Folder, embedder: str = "cctview-reid", as_json: Json = False) -> None:
+def extract(folder: Folder, embedder: EmbedderName = "cctview-reid", as_json: Json = False) -> None:
     """Write the appearance vector of every detection listed in the folder."""
     from cctview import original
     from cctview.embed import load_embedder

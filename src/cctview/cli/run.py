@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from cctview.store import Store
     from cctview.types import Journeys, Tracklets
 
-__all__ = ["PURPOSE", "register", "run_into", "writable"]
+__all__ = ["PURPOSE", "DetectorName", "EmbedderName", "register", "run_into", "writable"]
 
 PURPOSE = "watching traffic, not people"
 
 Network = Annotated[Path | None, typer.Option(help="Camera network file: cameras and the links between them.")]
-DetectorName = Annotated[str, typer.Option("--detector", help="Name of a bundled detector, or a model record.")]
-EmbedderName = Annotated[str, typer.Option("--embedder", help="Name of a bundled embedder, 'histogram', or a record.")]
+DetectorName = Annotated[
+    str, typer.Option("--detector", help="Name of a detector, or the path of its record or ONNX file.")
+]
+EmbedderName = Annotated[
+    str, typer.Option("--embedder", help="Name of an embedder, 'histogram', or the path of its record or ONNX file.")
+]
 Provider = Annotated[str, typer.Option(help="Where models run: cpu, cuda, openvino, coreml, directml.")]
 _SHOWN = 10
 

@@ -91,7 +91,7 @@ class FiftyOneWriter:
 
 def _by_still(frames: Frames, detections: Detections) -> Iterator[tuple[str, Frames, Rows]]:
     """Yield name, frame and row numbers of its detections, for every still of known size."""
-    order = np.lexsort([detections.rank, detections.frame])
+    order = np.lexsort((detections.rank, detections.frame))
     starts = np.searchsorted(detections.frame[order], frames.id)
     ends = np.searchsorted(detections.frame[order], frames.id, side="right")
     known = (frames.width > 0) & (frames.height > 0)

@@ -2,8 +2,8 @@
 
 from cctview.models.importing import import_model
 from cctview.models.library import find_model, installed_models, library_folder
+from cctview.models.pulling import pull_model, releases
 from cctview.models.record import ModelRecord, bundled_models
-from cctview.models.releases import pull_model, releases
 from cctview.models.runtime import RuntimeSettings, providers, runner
 
 __all__ = [

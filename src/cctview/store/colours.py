@@ -26,7 +26,7 @@ def colour_of(still: bytes, boxes: NDArray[np.float32]) -> list[str]:
     image = cv2.imdecode(np.frombuffer(still, np.uint8), cv2.IMREAD_COLOR_BGR)
     if image is None:
         return [""] * len(boxes)
-    hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)
+    hsv = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2HSV), np.uint8)
     return [_voted(hsv[y1:y2, x1:x2].reshape(-1, 3)) for x1, y1, x2, y2 in _middles(boxes, *image.shape[:2])]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -14,12 +14,23 @@ from numpy.typing import NDArray
 from cctview.errors import InputError
 from cctview.privacy import LogEntry, Policy
 from cctview.store.filters import Hits, SearchFilters
-from cctview.types import Detections, Embeddings, Frame, Journeys, Matches, Ragged, Table, Tracklets, TravelTimes
+from cctview.types import (
+    Breaks,
+    Detections,
+    Embeddings,
+    Frame,
+    Journeys,
+    Matches,
+    Ragged,
+    Table,
+    Tracklets,
+    TravelTimes,
+)
 
 __all__ = ["Admitted", "Batch", "Derived", "Forgotten", "Proof", "Store"]
 
 T = TypeVar("T", bound=Table)
-Derived = Tracklets | Matches | Journeys | TravelTimes
+Derived = Tracklets | Matches | Journeys | TravelTimes | Breaks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +154,14 @@ class Store(Protocol):
         """Return some columns of rows as Arrow, filtered like ``scan``, in no order.
 
         ``by`` names the column the ids stand in, when they are not the rows' own.
+        """
+
+    def stream(
+        self, table: type[Table], names: Sequence[str], *, imported_after: np.datetime64 | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield some columns of all rows in batches of bounded size, in no order.
+
+        ``imported_after`` asks only for rows of stills that were stored later than that.
         """
 
     def versions(self) -> dict[str, tuple[int, int]]:

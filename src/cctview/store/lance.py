@@ -26,11 +26,11 @@ from cctview.store.log import LOG, append_entry, log_entries
 from cctview.store.packs import FOLDER, PackWriter
 from cctview.store.proof import files_below
 from cctview.store.removal import Doomed, counted, doomed_by_age, doomed_by_ids, doomed_where, remove
-from cctview.store.schema import LAYOUTS, condition, contained, ids_of, layout_of, loaded, stored, times
+from cctview.store.schema import LAYOUTS, condition, contained, ids_of, instant, layout_of, loaded, stored, times
 from cctview.store.searching import found_in
 from cctview.store.stills import PLACE, all_stills, kept_stills
 from cctview.store.tables import Snapshot, Transaction
-from cctview.types import Journeys, Matches, Table, Tracklets, TravelTimes
+from cctview.types import Breaks, Journeys, Matches, Table, Tracklets, TravelTimes
 
 __all__ = ["POLICY", "LanceStore", "create", "open_existing"]
 
@@ -176,6 +176,18 @@ class LanceStore:
 
         return self._reading(read)
 
+    def stream(
+        self, table: type[Table], names: Sequence[str], *, imported_after: np.datetime64 | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield some columns of all rows in pieces of bounded size, on request only of those stored since."""
+        name = layout_of(table).name
+        where = "" if imported_after is None else f"imported > {instant(imported_after)}"
+        with explained(self.path, "read"):
+            view = self._current()
+            pieces = view.pieces(name, list(names), where) if view.has(name) else iter(())
+            for piece in pieces:
+                yield from piece.combine_chunks().to_batches()
+
     def versions(self) -> dict[str, tuple[int, int]]:
         """Return version and rows of each table that has rows: what to read again when it changes."""
         with explained(self.path, "read"):
@@ -320,8 +332,8 @@ def _written(writer: PackWriter, stills: list[bytes]) -> dict[str, pa.Array]:
 
 
 def _require_members(view: Snapshot, table: Derived) -> None:
-    """Refuse rows made from what was forgotten since it was read; aggregates name no one."""
-    if isinstance(table, TravelTimes):
+    """Refuse rows made from what was forgotten since it was read; aggregates and breaks name no one."""
+    if isinstance(table, TravelTimes | Breaks):
         return
     if isinstance(table, Matches):
         needed, owner = np.concatenate([table.query, table.candidates.values]), "tracklets"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -28,6 +29,7 @@ _MANY_IDS = 16_384
 _LOOSE = 32
 _TOO_LOOSE = 256
 _MANY_ROWS = 100_000
+_PIECE_ROWS = 65_536
 _NOW = timedelta(milliseconds=1)
 _READERS_FINISH = timedelta(minutes=2)
 Change = Callable[[pa.RecordBatch], pa.RecordBatch]
@@ -55,6 +57,15 @@ class Snapshot:
     def batches(self, name: str, columns: list[str], where: str = "") -> Iterator[pa.RecordBatch]:
         """Yield the rows in batches of bounded size."""
         yield from self._query(name, columns, where).to_batches(_BATCH_ROWS)
+
+    def pieces(self, name: str, columns: list[str], where: str = "") -> Iterator[pa.Table]:
+        """Yield the rows in pieces that LanceDB reads one by one; it reads ``batches`` far ahead, into much memory."""
+        for start in itertools.count(step=_PIECE_ROWS):
+            piece = self._query(name, columns, where).limit(_PIECE_ROWS).offset(start).to_arrow()
+            if piece.num_rows:
+                yield piece
+            if piece.num_rows < _PIECE_ROWS:
+                return
 
     def rows_among(
         self, name: str, columns: list[str], ids: NDArray[np.int64], where: str = "", by: str = ""

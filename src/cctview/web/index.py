@@ -7,21 +7,23 @@ megabytes. Boxes, vectors and matches stay in the store and are read by id.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from cctview.errors import MissingError, SettingsError, nearest
 from cctview.network import CameraNetwork, Link
 from cctview.store import Store
 from cctview.types import HEADINGS, OBJECT_TYPES, Frames, Journeys, Ragged, Tracklets
+from cctview.web.columns import Keys, coded, gathered, ids_in, micros_in
+from cctview.web.matched import MatchColumns
 
-__all__ = ["Crossings", "FrameColumns", "Index", "JourneyColumns", "Keys", "TrackletColumns"]
+__all__ = ["Crossings", "FrameColumns", "Index", "JourneyColumns", "TrackletColumns"]
 
+_DERIVED = ("tracklets", "matches", "journeys")
 _MOST_BINS = 100_000
 _AROUND = 1_800_000_000
 _SLACK = 30_000_000
@@ -32,27 +34,17 @@ Rows = NDArray[np.int64]
 Micros = NDArray[np.int64]
 
 
-class Keys:
-    """Find rows by id: ``(N,)`` distinct ids."""
-
-    def __init__(self, ids: Ids) -> None:
-        self._order = np.argsort(ids, kind="stable").astype(np.uint32)
-        self._sorted = ids[self._order]
-
-    def rows(self, ids: Ids) -> NDArray[np.int64]:
-        """Return the row of each id (M,), -1 where it is not there."""
-        if not len(self._sorted):
-            return np.full(len(ids), -1)
-        place = np.minimum(np.searchsorted(self._sorted, ids), len(self._sorted) - 1)
-        return np.where(self._sorted[place] == ids, self._order[place].astype(np.int64), -1)
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FrameColumns:
-    """Frames ordered by camera, time and id; those of camera ``c`` are ``starts[c]:starts[c + 1]``."""
+    """Frames ordered by camera, time and id; those of camera ``c`` are ``starts[c]:starts[c + 1]``.
+
+    ``imported`` (ns) is when the newest of them was stored.
+    """
 
     id: Ids
+    camera: NDArray[np.int16]
     time: Micros
+    imported: int
     starts: NDArray[np.int64]
     keys: Keys
 
@@ -114,23 +106,30 @@ class Index:
     links: tuple[Link, ...]
     frames: FrameColumns
     tracklets: TrackletColumns
+    matches: MatchColumns
     journeys: JourneyColumns
     crossings: Crossings
 
     @classmethod
-    def read(cls, store: Store, network: CameraNetwork) -> Self:
-        """Read the columns of a store."""
+    def read(cls, store: Store, network: CameraNetwork, last: Self | None = None) -> Self:
+        """Read the columns of a store; what has not changed is taken from the ``last`` index."""
         versions = store.versions()
-        frames = store.columns(Frames, ["id", "camera", "time"])
-        tracklets = _tracklet_columns(store, names := _names(network, frames))
-        links = network.among(frames.column("camera").unique().to_pylist()).links if frames.num_rows else network.links
-        chains = _journey_columns(store.scan(Journeys), tracklets)
+        changed = {name for name in _DERIVED if last is None or versions.get(name) != last.versions.get(name)}
+        known = last.cameras if last else tuple(network.cameras.id.tolist())
+        frames, names = _frames(store, versions.get("frames", (0, 0))[1], known, last)
+        if last is not None and names == last.cameras and not changed:
+            return replace(last, versions=versions, frames=frames)
+        present = [names[code] for code in np.unique(frames.camera).tolist()]
+        links = network.among(present).links if present else network.links
+        tracklets = _tracklets(store, names)
+        chains = _journeys(store.scan(Journeys), tracklets)
         return cls(
             versions=versions,
             cameras=names,
             links=links,
-            frames=_frame_columns(frames, names),
+            frames=frames,
             tracklets=tracklets,
+            matches=MatchColumns.read(store, tracklets.keys, names),
             journeys=chains,
             crossings=_crossings(chains, tracklets, links, names),
         )
@@ -205,14 +204,14 @@ class Index:
         low, high = int(low * 1e6), int(high * 1e6)
         return (first + low, last + high) if onwards else (first - high, last - low)
 
-    def arrivals_from(self, link: int, tracklet: int) -> Rows:
-        """Return the tracklets at the start of a link that may be this one, at its end, by time alone."""
+    def arrivals_from(self, link: int, tracklet: int) -> tuple[int, int]:
+        """Return the range of tracklets at the start of a link that may be this one, at its end, by time alone."""
         way = self.links[link]
         low, high = self.tracklets.starts[(number := self.camera(way.origin)) : number + 2].tolist()
         first = int(self.tracklets.first[tracklet]) - int(way.max_s * 1e6) - _SLACK
         last = int(self.tracklets.last[tracklet]) - int(way.min_s * 1e6) + _SLACK
-        begin, end = low + np.searchsorted(self.tracklets.first[low:high], [first, last])
-        return np.arange(begin, end)
+        begin, end = (low + np.searchsorted(self.tracklets.first[low:high], [first, last])).tolist()
+        return begin, end
 
 
 def _page(
@@ -237,39 +236,73 @@ def _page(
     return rows[time[rows] >= time[rows[limit - 1]]] if newest_first else rows[time[rows] <= time[rows[limit - 1]]]
 
 
-def _names(network: CameraNetwork, frames: pa.Table) -> tuple[str, ...]:
-    """Return the ids of all cameras: the network's in its order, then the others by name."""
-    listed = network.cameras.id.tolist()
-    stored = frames.column("camera").unique().to_pylist()
-    return (*listed, *sorted(set(stored) - set(listed)))
-
-
-def _frame_columns(rows: pa.Table, names: tuple[str, ...]) -> FrameColumns:
-    ids, camera, time = _ids(rows, "id"), _codes(rows, "camera", names), _micros(rows, "time")
+def _frames(
+    store: Store, count: int, known: tuple[str, ...], last: Index | None
+) -> tuple[FrameColumns, tuple[str, ...]]:
+    """Return the frames and all cameras; only what was stored since is read where nothing was removed."""
+    held = last.frames if last else None
+    fresh, names = _fresh_frames(store, known, held)
+    if held is not None and len(held.id) + len(fresh[0]) != count:
+        held = None
+        fresh, names = _fresh_frames(store, known, None)
+    ids, camera, time, imported = fresh
+    newest = int(imported.max(initial=held.imported if held else 0))
+    if held is not None:
+        ids, camera, time = (
+            np.concatenate(pair) for pair in ((held.id, ids), (held.camera, camera), (held.time, time))
+        )
     order = np.lexsort((ids, time, camera))
-    ids = ids[order]
-    return FrameColumns(id=ids, time=time[order], starts=_starts(camera[order], names), keys=Keys(ids))
-
-
-def _tracklet_columns(store: Store, names: tuple[str, ...]) -> TrackletColumns:
-    rows = store.columns(Tracklets, ["id", "camera", "first_time", "last_time", "type", "heading", "quality"])
-    ids, camera, first = _ids(rows, "id"), _codes(rows, "camera", names), _micros(rows, "first_time")
-    order = np.lexsort((ids, first, camera))
     ids, camera = ids[order], camera[order]
+    columns = FrameColumns(
+        id=ids, camera=camera, time=time[order], imported=newest, starts=_starts(camera, names), keys=Keys(ids)
+    )
+    return columns, names
+
+
+def _fresh_frames(
+    store: Store, known: tuple[str, ...], held: FrameColumns | None
+) -> tuple[tuple[NDArray[Any], ...], tuple[str, ...]]:
+    """Return ids, camera codes, times and import times (ns) of frames that are not held, and all cameras by code."""
+    since = None if held is None else np.datetime64(held.imported, "ns")
+    names, parts = known, []
+    for batch in store.stream(Frames, ["id", "camera", "time", "imported"], imported_after=since):
+        names = (*names, *sorted(set(batch.column("camera").unique().to_pylist()) - set(names)))
+        imported = batch.column("imported").cast(pa.int64()).to_numpy(zero_copy_only=False)
+        parts.append((ids_in(batch, "id"), coded(batch, "camera", names), micros_in(batch, "time"), imported))
+    return gathered(parts, (np.int64, np.int16, np.int64, np.int64)), names
+
+
+def _tracklets(store: Store, names: tuple[str, ...]) -> TrackletColumns:
+    read = ["id", "camera", "first_time", "last_time", "type", "heading", "quality"]
+    parts = [
+        (
+            ids_in(batch, "id"),
+            coded(batch, "camera", names),
+            micros_in(batch, "first_time"),
+            micros_in(batch, "last_time"),
+            coded(batch, "type", OBJECT_TYPES),
+            coded(batch, "heading", HEADINGS),
+            batch.column("quality").to_numpy(zero_copy_only=False),
+        )
+        for batch in store.stream(Tracklets, read)
+    ]
+    columns = gathered(parts, (np.int64, np.int16, np.int64, np.int64, np.int8, np.int8, np.float32))
+    order = np.lexsort((columns[0], columns[2], columns[1]))
+    ids, camera, first, last, kind, heading, quality = (column[order] for column in columns)
     return TrackletColumns(
         id=ids,
-        camera=camera.astype(np.int16),
-        first=first[order],
-        last=_micros(rows, "last_time")[order],
-        type=_codes(rows, "type", OBJECT_TYPES)[order].astype(np.int8),
-        heading=_codes(rows, "heading", HEADINGS)[order].astype(np.int8),
-        quality=rows.column("quality").to_numpy().astype(np.float32)[order],
+        camera=camera,
+        first=first,
+        last=last,
+        type=kind,
+        heading=heading,
+        quality=quality,
         starts=_starts(camera, names),
         keys=Keys(ids),
     )
 
 
-def _journey_columns(table: Journeys, tracklets: TrackletColumns) -> JourneyColumns:
+def _journeys(table: Journeys, tracklets: TrackletColumns) -> JourneyColumns:
     rows = tracklets.keys.rows(table.members.values)
     whole = np.bincount(table.members.row[rows < 0], minlength=len(table)) == 0
     table = table[np.flatnonzero(whole)]
@@ -303,26 +336,6 @@ def _crossings(
     order = np.lexsort((arrival, link))
     seconds = (chains.time[begin + 1] - chains.time[begin]) / 1e6
     return Crossings(link=link[order], arrival=arrival[order], seconds=seconds[order])
-
-
-def _ids(rows: pa.Table, name: str) -> Ids:
-    return rows.column(name).cast(pa.int64()).to_numpy()
-
-
-def _micros(rows: pa.Table, name: str) -> Micros:
-    column = rows.column(name)
-    if not rows.num_rows:
-        return np.zeros(0, np.int64)
-    return column.cast(pa.int64()).to_numpy() // 1000
-
-
-def _codes(rows: pa.Table, name: str, words: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return the place of each text among the words."""
-    column = rows.column(name)
-    if not rows.num_rows:
-        return np.zeros(0, np.int64)
-    place: Any = pc.index_in(column, value_set=pa.array(words, column.type))
-    return place.to_numpy().astype(np.int64)
 
 
 def _starts(codes: NDArray[Any], names: tuple[str, ...]) -> NDArray[np.int64]:

@@ -55,7 +55,7 @@ class Reading:
             now = self._records
             if self.store.versions() == now.index.versions and self.store.policy == now.policy:
                 return False
-            self._records = Records(self.store, self.network)
+            self._records = Records(self.store, self.network, now.index)
             return True
 
     @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,28 +12,29 @@ from cctview.errors import MissingError, PolicyError
 from cctview.match.candidates import expected_heading
 from cctview.network import CameraNetwork, Link
 from cctview.store import Store
-from cctview.types import HEADINGS, OBJECT_TYPES, Detections, Frames, Matches, Tracklets, rows_of
+from cctview.types import HEADINGS, OBJECT_TYPES, Detections, Frames, Tracklets, rows_of
 from cctview.web import answers
-from cctview.web.index import Index, Keys
+from cctview.web.columns import Keys
+from cctview.web.index import Index
+from cctview.web.matched import REASONS
 from cctview.web.moments import from_micros
 from cctview.web.names import Names
 from cctview.web.sightings import detections_of, owners
 
 __all__ = ["Records"]
 
-_REASONS = ("looks", "size", "timing", "order", "context")
 Rows = NDArray[np.int64]
 
 
 class Records:
     """Tell what stands in one index: ids become names, codes words, microseconds times."""
 
-    def __init__(self, store: Store, network: CameraNetwork) -> None:
+    def __init__(self, store: Store, network: CameraNetwork, last: Index | None = None) -> None:
         self.store = store
         self.network = network
         self.policy = store.policy
         self.names = Names(store)
-        self.index = Index.read(store, network)
+        self.index = Index.read(store, network, last)
 
     def frame_row(self, ident: int, name: str) -> int:
         """Return the row of a frame; raise MissingError when it is not there."""
@@ -181,32 +183,33 @@ class Records:
 
     def next(self, row: int, top: int) -> list[answers.Matching]:
         """Tell for each camera down a link who a tracklet may be there."""
-        found = self.store.scan(Matches, ids=self.index.tracklets.id[[row]])
-        rows = self.index.tracklets.keys.rows(found.candidates.values)
+        matches = self.index.matches
+        camera = self.index.cameras[self.index.tracklets.camera[row]]
         links = {(link.origin, link.target): number for number, link in enumerate(self.index.links)}
         answered = []
-        for number, ends in enumerate(zip(found.query_camera.tolist(), found.camera.tolist(), strict=True)):
-            places = np.arange(*found.candidates.offsets[number : number + 2])
-            chosen = places[rows[places] >= 0][:top]
-            window = self.index.window(row, links[ends], onwards=True) if ends in links else None
-            candidates = self._candidates(found, chosen, rows[chosen])
-            answered.append(_matching(ends[1], "next", window, float(found.p_none[number]), candidates))
+        for place in matches.of(row).tolist():
+            start, target = int(matches.start[place]), self.index.cameras[matches.camera[place]]
+            found = matches.entries[start : start + int(matches.length[place])]
+            found = found[found["candidate"] >= 0][:top]
+            link = links.get((camera, target))
+            window = None if link is None else self.index.window(row, link, onwards=True)
+            candidates = self._candidates(found, found["candidate"].astype(np.int64))
+            answered.append(_matching(target, "next", window, float(matches.p_none[place]), candidates))
         return answered
 
     def previous(self, row: int, top: int) -> list[answers.Matching]:
         """Tell for each camera up a link who a tracklet may have been there: whose candidate it is."""
-        here, camera = self.index.tracklets.id[row], self.index.cameras[self.index.tracklets.camera[row]]
+        camera = self.index.cameras[self.index.tracklets.camera[row]]
         answered = []
         for number, link in enumerate(self.index.links):
             if link.target != camera or self._against(row, link):
                 continue
-            found = self.store.scan(Matches, ids=self.index.tracklets.id[self.index.arrivals_from(number, row)])
-            mine = np.flatnonzero(found.candidates.values == here)
-            mine = mine[np.argsort(-found.probability.values[mine], kind="stable")]
-            none = max(0.0, 1.0 - float(found.probability.values[mine].sum()))
-            rows = self.index.tracklets.keys.rows(found.query[found.candidates.row[mine[:top]]])
-            window = self.index.window(row, number, onwards=False)
-            answered.append(_matching(link.origin, "previous", window, none, self._candidates(found, mine[:top], rows)))
+            rows, found = self.index.matches.listing(row, *self.index.arrivals_from(number, row))
+            none = max(0.0, 1.0 - float(found["probability"].sum()))
+            candidates = self._candidates(found[:top], rows[:top])
+            answered.append(
+                _matching(link.origin, "previous", self.index.window(row, number, onwards=False), none, candidates)
+            )
         return answered
 
     def _against(self, row: int, link: Link) -> bool:
@@ -215,26 +218,18 @@ class Records:
         heading = HEADINGS[self.index.tracklets.heading[row]]
         return {way, heading} == {"towards", "away"}
 
-    def _candidates(self, found: Matches, places: Rows, rows: Rows) -> tuple[answers.Candidate, ...]:
-        """Tell of tracklet ``rows`` what stands at these flat places of matches."""
-        reasons = {name: getattr(found, name).values[places].tolist() for name in _REASONS}
-        columns = zip(
-            self.tracklets(rows),
-            found.distance.values[places].tolist(),
-            found.probability.values[places].tolist(),
-            found.lag_s.values[places].tolist(),
-            strict=True,
-        )
+    def _candidates(self, found: NDArray[Any], rows: Rows) -> tuple[answers.Candidate, ...]:
+        """Tell of tracklet ``rows`` what the entries of matches say."""
         return tuple(
             answers.Candidate(
                 rank=number + 1,
                 tracklet=tracklet,
-                distance=distance,
-                probability=probability,
-                lag_s=lag,
-                reasons={name: values[number] for name, values in reasons.items()},
+                distance=float(entry["distance"]),
+                probability=float(entry["probability"]),
+                lag_s=float(entry["lag_s"]),
+                reasons={name: float(entry[name]) for name in REASONS},
             )
-            for number, (tracklet, distance, probability, lag) in enumerate(columns)
+            for number, (tracklet, entry) in enumerate(zip(self.tracklets(rows), found, strict=True))
         )
 
     def journeys(self, rows: Rows) -> tuple[answers.Journey, ...]:

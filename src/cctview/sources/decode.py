@@ -79,10 +79,10 @@ def _jpeg(data: bytes, where: str, limits: DecodeLimits) -> Decoded:
         raise FrameError(f"{where}: truncated JPEG; the end of the image is missing")
     if header.components not in (1, 3) or (header.has_exif and _is_turned(data)):
         return Decoded(_odd(data, where, limits), is_jpeg=False)
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels is None or pixels.shape[:2] != (header.height, header.width):
         raise FrameError(f"{where}: damaged JPEG; it cannot be decoded")
-    return Decoded(_rgb(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)), is_jpeg=True)
+    return Decoded(_rgb(pixels), is_jpeg=True)
 
 
 def _jpeg_header(data: bytes) -> _JpegHeader | None:

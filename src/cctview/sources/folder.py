@@ -18,14 +18,13 @@ from cctview.naming import is_output, still_stem
 from cctview.sources.decode import DecodeLimits, decode
 from cctview.sources.source import Known, Skipped
 from cctview.sources.times import Stamp, camera_in_path, exif_time, file_time, name_time
-from cctview.types import Frame, content_id
+from cctview.types import Frame, content_id, frame_id
 
 __all__ = ["IMAGE_ENDINGS", "FolderSource"]
 
 _COMMON = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 _RARE = (".heic", ".heif", ".avif", ".jp2", ".jxl")  # opened where Pillow can, else reported
 IMAGE_ENDINGS = frozenset((*_COMMON, *_RARE))
-_PIXEL = np.zeros((1, 1, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +74,22 @@ class FolderSource:
         path = Path(still.path)
         try:
             data = _content(path, self._limits.max_bytes)
-            blank = Frame(
-                image=_PIXEL,
-                camera=still.camera,
-                time=still.time,
-                time_error_s=still.error_s,
-                name=still.name,
-                digest=content_id(data),
-            )
-            if known(blank.id):
-                return Known(blank.id)
+            digest = content_id(data)
+            frame = frame_id(still.camera, still.time, digest)
+            if known(frame):
+                return Known(frame)
             decoded = decode(data, path.name, self._limits)
         except (FrameError, OSError) as error:
             return _skipped(path, error)
-        return replace(blank, image=decoded.image, encoded=data if decoded.is_jpeg else b"")
+        return Frame(
+            image=decoded.image,
+            camera=still.camera,
+            time=still.time,
+            time_error_s=still.error_s,
+            name=still.name,
+            digest=digest,
+            encoded=data if decoded.is_jpeg else b"",
+        )
 
     @cached_property
     def _listing(self) -> list[_Still | Skipped]:

@@ -25,6 +25,7 @@ _SHIFT = 4
 _NEAREST = 2.5  # metres; what comes closer is behind the edge of the picture
 _FARTHEST = 240.0
 _MOST = 255  # objects in one still, so that one byte numbers them; the nearest are kept
+_SHORTEST_SMEAR, _LONGEST_SMEAR = 1.0, 24.0  # still pixels moved while the shutter is open
 _SMALLEST_FACE = 0.4  # square pixels of the enlarged picture
 _LONG_BEAM, _SHORT_BEAM = (
     np.array([(2.6, 0.8), (0.6 * reach, spread), (reach, 0.6 * spread), (reach, -0.6 * spread), (0.6 * reach, -spread),
@@ -126,6 +127,7 @@ def compose(scene: Scene, placed: Placed, light: Lighting) -> tuple[Image, Exten
     outer = _outer(bounds, scene)
     area = np.array([_paint(canvas, faces, shells, k, outer[k]) for k in range(len(row))])
     showing = np.array([_showing(label, k, region) for k, region in enumerate(outer.tolist(), start=1)])
+    _smear(canvas, seen, outer, light.exposure_s)
     _light_lamps(canvas, seen, light)
     return canvas.image, _extent(scene, row, bounds, area, showing)
 
@@ -299,6 +301,37 @@ def _cast_shadows(canvas: _Canvas, shells: _Shells, light: Lighting) -> None:
     cv2.copyTo(scene.shaded, mask, canvas.image)
 
 
+def _smear(canvas: _Canvas, seen: Placed, outer: Ints, exposure_s: float) -> None:
+    """Blur what moves by more than a pixel or two while the shutter is open, along its way."""
+    camera, zoom = canvas.scene.camera, canvas.scene.zoom
+    step = seen.speed[:, None] * exposure_s * np.stack([np.sin(seen.heading), np.cos(seen.heading)], axis=1)
+    ends = np.stack([seen.position - step / 2, seen.position + step / 2], axis=1)
+    pixels, _ = camera.project(np.concatenate([ends, np.full((len(step), 2, 1), 0.6)], axis=2))
+    way = (pixels[:, 1] - pixels[:, 0]) * zoom
+    far = np.clip(np.hypot(way[:, 0], way[:, 1]), 0, _LONGEST_SMEAR * zoom)
+    edge = np.array([canvas.image.shape[1], canvas.image.shape[0]] * 2)
+    for k in np.flatnonzero(far > _SHORTEST_SMEAR * zoom).tolist():
+        reach = int(far[k]) + 1
+        x0, y0, x1, y1 = np.clip(outer[k] + np.array([-reach, -reach, reach, reach]), 0, edge).tolist()
+        if x1 > x0 and y1 > y0:
+            region = (slice(y0, y1), slice(x0, x1))
+            kernel = _line(way[k] / np.hypot(*way[k]), reach)
+            own = cv2.inRange(canvas.label[region], k + 1, k + 1).astype(np.float32) / 255
+            share = cv2.filter2D(own, -1, kernel)
+            blurred = cv2.filter2D(canvas.image[region], -1, kernel)
+            canvas.image[region] = cv2.blendLinear(blurred, canvas.image[region], share, 1 - share)
+
+
+def _line(direction: Floats, length: int) -> Floats:
+    """Return a filter that spreads a pixel evenly along a direction."""
+    size = 2 * (length // 2) + 1
+    kernel = np.zeros((size, size), np.float32)
+    middle, half = size // 2, direction * (length / 2)
+    ends = (np.array([middle, middle]) + np.outer([-1, 1], half)).round().astype(int).tolist()
+    cv2.line(kernel, ends[0], ends[1], 1.0, 1)
+    return kernel / kernel.sum()
+
+
 def _light_lamps(canvas: _Canvas, seen: Placed, light: Lighting) -> None:
     """Add the glare of vehicles' own lamps and the light they throw on the road ahead."""
     if light.lamps == 0:
@@ -312,6 +345,9 @@ def _light_lamps(canvas: _Canvas, seen: Placed, light: Lighting) -> None:
     beams = _beams(camera, seen)
     small = cv2.resize(glow, (beams.shape[1], beams.shape[0]), interpolation=cv2.INTER_AREA)
     wide = cv2.add(cv2.GaussianBlur(small, (0, 0), 0.008 * camera.width), beams)
+    if light.wet:
+        mirrored = cv2.blur(small, (3, camera.height // 12), anchor=(1, camera.height // 12 - 1))
+        wide = cv2.add(wide, cv2.convertScaleAbs(mirrored, alpha=2.2))
     added = cv2.addWeighted(near, 0.9, cv2.resize(wide, (camera.width, camera.height)), 1.0, 0)
     size = (canvas.image.shape[1], canvas.image.shape[0])
     cv2.add(canvas.image, cv2.resize(cv2.convertScaleAbs(added, alpha=light.lamps), size), dst=canvas.image)

@@ -19,6 +19,7 @@ __all__ = ["Scene", "draw_scene"]
 
 Floats = NDArray[np.floating[Any]]
 Image = NDArray[np.uint8]
+_WET = 0.66  # of its own colour a wet road keeps; the rest is sky
 _REACH = 900.0  # metres of ground drawn with road coordinates; beyond lies the far shore
 
 
@@ -61,6 +62,8 @@ def draw_scene(road: Road, camera: RoadCamera, light: Lighting, zoom: int, rng: 
     surface = _surface(s, d, footprint, (str(west), east), rng)
     up = np.zeros((1, 3)) + np.array([0.0, 0.0, 1.0])
     flat = light.shade(surface, up, np.array([1]), street_lamp_light(s, d, light.street))
+    if light.wet:
+        flat = _WET * flat + (0.85 - _WET) * light.sky_low
     image[near] = light.hazed(flat, depth[near])
     image[ground & ~near] = light.sky_low * 0.8
     on_road = np.zeros(near.shape, np.bool_)

@@ -205,3 +205,12 @@ def test_files_of_something_else_are_refused(tmp_path: Path, small: tuple[Any, P
     torch.save(lacking, tmp_path / "lacking.pth")
     with pytest.raises(ModelError, match=r"has the layers \[2\] in features.denseblock1"):
         import_model(tmp_path / "lacking.pth", library=tmp_path)
+
+
+def test_the_vectors_the_original_published_are_of_this_kind(real_data: Path) -> None:
+    """1920 values, some below zero (no ReLU before the average), not of unit length."""
+    paths = sorted((real_data / "original" / "sample").rglob("*--features.json"))
+    vectors = np.concatenate([read_features(path).vectors for path in paths])
+    assert vectors.shape == (57, 1920)
+    assert 0.3 < (vectors < 0).mean() < 0.5
+    assert (np.linalg.norm(vectors, axis=1) > 10).all()

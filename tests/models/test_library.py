@@ -100,6 +100,14 @@ def test_models_are_listed_found_and_replaced(tmp_path: Path, library: Path) -> 
         find_model(str(tmp_path / "gone.onnx"))
 
 
+def test_a_broken_record_stands_in_the_way_of_no_other_model(library: Path) -> None:
+    library.mkdir()
+    (library / "broken.toml").write_text("[")
+    assert find_model("cctview-det").task == "detection"
+    with pytest.raises(ModelError, match=r"broken\.toml is not valid TOML"):
+        find_model("broken")
+
+
 @pytest.mark.parametrize(("name", "words"), [("cctview-det", "model of the package"), ("../x", "cannot name a model")])
 def test_names_that_cannot_be_used(name: str, words: str, tmp_path: Path, library: Path) -> None:
     with pytest.raises(ModelError, match=words):

@@ -60,10 +60,13 @@ def _at_path(path: Path, task: str | None) -> ModelRecord:
 
 
 def _named(name: str) -> ModelRecord:
-    known = {record.name: record for record in installed_models()}
-    if name not in known:
-        raise ModelNotFoundError(f"no model named {name!r}; {nearest(name, known)}")
-    return known[name]
+    bundled = {record.name: record for record in bundled_models()}
+    if name in bundled:
+        return bundled[name]
+    own = {path.stem: path for path in library_folder().glob("*.toml")}
+    if name not in own:
+        raise ModelNotFoundError(f"no model named {name!r}; {nearest(name, [*bundled, *own])}")
+    return read_record(own[name])
 
 
 def free_name(name: str, library: Path) -> str:

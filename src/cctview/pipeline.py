@@ -13,6 +13,8 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TypedDict
 
 import numpy as np
 
@@ -24,13 +26,31 @@ from cctview.network import CameraNetwork
 from cctview.progress import Progress, silent
 from cctview.sources import Known, Skipped, Source
 from cctview.store import Batch, Store
-from cctview.track import TrackSettings, track
-from cctview.types import PERSON, Detections, Embeddings, Frame, Frames, Journeys, Matches, Ragged, Tracklets, rows_of
+from cctview.track import TrackSettings, find_breaks, follow
+from cctview.types import (
+    PERSON,
+    Breaks,
+    Detections,
+    Embeddings,
+    Frame,
+    Frames,
+    Journeys,
+    Matches,
+    Ragged,
+    Tracklets,
+    rows_of,
+)
 
 __all__ = ["Analysis", "RunReport", "RunSettings", "analyse", "analysed", "ingest", "link", "run"]
 
 
 Seconds = defaultdict[str, float]
+_SPAN_DETECTIONS = 400_000
+
+
+class _Span(TypedDict):
+    after: np.datetime64
+    before: np.datetime64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,11 +161,14 @@ def ingest(
 def link(store: Store, network: CameraNetwork, settings: RunSettings, report: RunReport, progress: Progress) -> None:
     """Make tracklets, matches and journeys anew from all that is stored."""
     start = time.perf_counter()
-    cameras = np.unique(store.scan(Frames).camera).tolist()
-    parts = []
+    spans = _spans(store)
+    cameras = sorted({str(name) for span in spans for name in np.unique(store.scan(Frames, **span).camera)})
+    parts, broken = [], []
     with ThreadPoolExecutor(settings.workers, "track") as pool:
-        for number, part in enumerate(pool.map(lambda camera: _tracked(store, camera, settings), cameras)):
+        found = pool.map(lambda camera: _tracked(store, camera, spans, settings), cameras)
+        for number, (part, breaks) in enumerate(found):
             parts.append(part)
+            broken.append(breaks)
             progress("tracklets", number + 1, len(cameras))
     tracklets = Tracklets.concat(parts)
     tracked = time.perf_counter()
@@ -154,7 +177,7 @@ def link(store: Store, network: CameraNetwork, settings: RunSettings, report: Ru
     chains = journeys(matches, tracklets, present, settings.journeys) if len(matches) else Journeys.empty()
     matched = time.perf_counter()
     times = travel_times(matches, tracklets, least=store.policy.minimum_group)
-    for table in (tracklets, matches, chains, times):
+    for table in (tracklets, matches, chains, times, Breaks.concat(broken)):
         store.replace(table)
     report.tracklets, report.matches, report.journeys = len(tracklets), len(matches), len(chains)
     report.stage_seconds["track"] += tracked - start
@@ -162,8 +185,30 @@ def link(store: Store, network: CameraNetwork, settings: RunSettings, report: Ru
     report.stage_seconds["store"] += time.perf_counter() - matched
 
 
-def _tracked(store: Store, camera: str, settings: RunSettings) -> Tracklets:
-    return track(store.scan(Detections, camera=camera), store.scan(Embeddings, camera=camera), settings.track)
+def _tracked(store: Store, camera: str, spans: Sequence[_Span], settings: RunSettings) -> tuple[Tracklets, Breaks]:
+    """Return the tracklets of a camera, and where its stills break, holding one span at a time."""
+    breaks: list[Breaks] = []
+
+    def blocks() -> Iterator[tuple[Detections, Embeddings]]:
+        for span in spans:
+            detections = store.scan(Detections, camera=camera, **span)
+            breaks.append(find_breaks(store.scan(Frames, camera=camera, **span), detections))
+            yield detections, store.scan(Embeddings, camera=camera, **span)
+
+    tracklets = Tracklets.concat(list(follow(blocks(), settings.track)))
+    return tracklets.sort("camera", "first_time", "id"), Breaks.concat(breaks)
+
+
+def _spans(store: Store) -> list[_Span]:
+    """Return times that follow each other, from the first still to the last, with about as many detections each."""
+    stored = store.summary()
+    frames, detections = stored["frames"], stored["detections"]
+    if not frames["rows"]:
+        return []
+    count = 1 + detections["rows"] // _SPAN_DETECTIONS
+    first, last = (np.datetime64(frames[end].removesuffix("Z"), "ns").astype(np.int64) for end in ("oldest", "newest"))
+    bounds = np.linspace(first, last + 1, count + 1).astype(np.int64).astype("datetime64[ns]")
+    return [_Span(after=after, before=before) for after, before in pairwise(bounds)]
 
 
 def run(
@@ -198,7 +243,8 @@ def run(
 
 def _batches(source: Source, store: Store, settings: RunSettings, report: RunReport) -> Iterator[list[Frame]]:
     """Yield bounded batches of stills that are neither stored nor seen before in this run."""
-    stored = np.sort(store.scan(Frames).id)
+    ids = [store.scan(Frames, **span).id for span in _spans(store)]
+    stored = np.sort(np.concatenate([np.zeros(0, np.int64), *ids]))
     seen: set[int] = set()
 
     def known(frame: int) -> bool:

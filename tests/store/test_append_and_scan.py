@@ -27,7 +27,18 @@ from store_samples import (
 from cctview.errors import InputError, MissingError, PolicyError, SettingsError, StoreError, StoreMismatchError
 from cctview.privacy import Policy
 from cctview.store import Admitted, Batch, create_store, open_store
-from cctview.types import Cameras, Detections, Embeddings, Frames, Journeys, Matches, Ragged, Tracklets, TravelTimes
+from cctview.types import (
+    Breaks,
+    Cameras,
+    Detections,
+    Embeddings,
+    Frames,
+    Journeys,
+    Matches,
+    Ragged,
+    Tracklets,
+    TravelTimes,
+)
 
 EVERYTHING = (Frames, Detections, Embeddings)
 
@@ -312,3 +323,16 @@ def test_travel_times_survive_and_are_found_by_departure(full):
     assert (late.origin.tolist(), late.target.tolist()) == ([CAMERAS[0]], [CAMERAS[1]])
     with pytest.raises(SettingsError, match="no ids"):
         full.scan(TravelTimes, ids=np.array([1]))
+
+
+def test_breaks_survive_and_are_found_by_camera_and_time(full):
+    first, second = CAMERAS[:2]
+    times = np.array(["2020-05-05T12:00", "2020-05-05T13:00", "2020-05-05T12:30"], "datetime64[ns]")
+    table = Breaks(camera=np.array([first, first, second]), time=times, kind=np.array(["gap", "turned", "frozen"]))
+    full.replace(table)
+    assert full.scan(Breaks) == table
+    assert full.scan(Breaks, camera=first, after=times[1]).kind.tolist() == ["turned"]
+    full.forget(before=times[2])
+    assert full.scan(Breaks).kind.tolist() == ["turned", "frozen"]
+    full.forget(camera=first)
+    assert full.scan(Breaks).kind.tolist() == ["frozen"]

@@ -189,7 +189,7 @@ def same_vehicles(left, right):
     return membership(left) == membership(right) and np.array_equal(np.sort(left.id), np.sort(right.id))
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 1000), st.sampled_from([0.5, 1.7]))
 def test_every_scene_keeps_the_rules(seed, step):
     seen = roads.drive(roads.Scenery(seed=seed, seconds=60, step_s=step, cameras=("c1", "c2")))

@@ -74,15 +74,17 @@ def doomed_where(view: Snapshot, before: np.datetime64 | None, camera: str | Non
             members=detections,
             tracklets=found("tracklets"),
             camera=camera if camera is not None and before is None else "",
-            before=before if camera is None and _departures_before(view, before) else None,
+            before=before if camera is None and _told_before(view, before) else None,
         ),
     )
 
 
-def _departures_before(view: Snapshot, before: np.datetime64 | None) -> bool:
-    if before is None or not view.has("travel_times"):
-        return False
-    return view.rows("travel_times", ["start"], condition(LAYOUTS["travel_times"], before=before)).num_rows > 0
+def _told_before(view: Snapshot, before: np.datetime64 | None) -> bool:
+    """Return whether travel times or breaks tell of a time before this one."""
+    return before is not None and any(
+        view.has(name) and view.rows(name, [time], condition(LAYOUTS[name], before=before)).num_rows > 0
+        for name, time in (("travel_times", "start"), ("breaks", "time"))
+    )
 
 
 def doomed_by_ids(view: Snapshot, ids: Ids) -> Doomed:
@@ -162,7 +164,7 @@ def counted(view: Snapshot, doomed: Doomed) -> Forgotten:
     """Return how many rows each table would lose, and how many stills their pixels."""
     rows = {"frames": len(doomed.frames)}
     for name, change in _changes(doomed).items():
-        if name in ("matches", "travel_times"):
+        if name in ("matches", "travel_times", "breaks"):
             parts = view.batches(name, list(LAYOUTS[name].read)) if view.has(name) else ()
             rows[name] = sum(part.num_rows - change(part).num_rows for part in parts)
         else:
@@ -199,7 +201,8 @@ def _changes(doomed: Doomed) -> dict[str, Callable[[pa.RecordBatch], pa.RecordBa
         if len(ids):
             changes[name] = _dropping(LAYOUTS[name].id, ids)
     if doomed.camera or doomed.before is not None:
-        changes["travel_times"] = lambda batch: _pruned_times(batch, doomed)
+        changes["travel_times"] = lambda batch: _pruned(batch, doomed, "start", "origin", "target")
+        changes["breaks"] = lambda batch: _pruned(batch, doomed, "time", "camera")
     if len(doomed.tracklets) or doomed.camera:
         changes["matches"] = lambda batch: _pruned_matches(batch, doomed)
     return changes
@@ -227,11 +230,11 @@ def _pruned_matches(batch: pa.RecordBatch, doomed: Doomed) -> pa.RecordBatch:
     return batch.filter(pa.array(~gone))
 
 
-def _pruned_times(batch: pa.RecordBatch, doomed: Doomed) -> pa.RecordBatch:
-    """Drop the travel times of a camera, or from before a time; other aggregates name no vehicle."""
-    gone = _mentions(batch, doomed.camera, "origin", "target")
+def _pruned(batch: pa.RecordBatch, doomed: Doomed, time: str, *cameras: str) -> pa.RecordBatch:
+    """Drop what is told of a camera, or of a time before; nothing else in these rows names a vehicle."""
+    gone = _mentions(batch, doomed.camera, *cameras)
     if doomed.before is not None:
-        start = batch.column("start").cast(pa.int64()).to_numpy()
+        start = batch.column(time).cast(pa.int64()).to_numpy()
         gone |= start < doomed.before.astype("datetime64[ns]").astype(np.int64)
     return batch.filter(pa.array(~gone))
 

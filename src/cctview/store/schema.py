@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cctview.errors import SettingsError
-from cctview.types import Detections, Embeddings, Frames, Journeys, Matches, Table, Tracklets, TravelTimes
+from cctview.types import Breaks, Detections, Embeddings, Frames, Journeys, Matches, Table, Tracklets, TravelTimes
 
 __all__ = [
     "LAYOUTS",
@@ -102,6 +102,7 @@ LAYOUTS = {
             time="start",
             order=("origin", "target", "start"),
         ),
+        Layout(name="breaks", table=Breaks, id="", camera="camera", time="time", order=("camera", "time", "kind")),
         Layout(name="journeys", table=Journeys, time="start", order=("start", "id")),
     )
 }

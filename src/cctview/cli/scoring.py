@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     group = typer.Typer(help="Score on data with truth.", no_args_is_help=True)
     group.callback()(_everywhere)
-    for verb in (detection, reid, tracking, journeys):
+    for verb in (detection, crops, reid, tracking, journeys):
         group.command()(verb)
     app.add_typer(group, name="eval")
 
@@ -51,6 +51,23 @@ def detection(
         table = read_coco(truth, images, ignore_above=ignore_above)
         scores = evaluate_detection(table, load_detector(detector, DetectSettings(min_score=0.01)))
     _report(context, "detection", truth, scores, gate, as_json)
+
+
+def crops(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="A VeRi folder: image_query/, image_test/ and lists of names.")],
+    embedder: str = "cctview-reid",
+    rerank: Annotated[bool, typer.Option("--rerank", help="Also after k-reciprocal re-ranking.")] = False,
+    gate: Gate = None,
+    as_json: Json = False,
+) -> None:
+    """Rank-1, rank-5, mAP and mINP of an embedder on crops in the layout of VeRi-776."""
+    from cctview.embed import load_embedder
+    from cctview.evaluate.crops import evaluate_crops
+
+    with interruptible():
+        scores = evaluate_crops(folder, load_embedder(embedder), rerank=rerank)
+    _report(context, "crops", folder, scores, gate, as_json)
 
 
 def reid(

@@ -64,8 +64,8 @@ def test_the_course_follows_the_median():
 
 def test_a_heat_map_names_rows_and_columns():
     chart = charts.heat("Counts", np.array([[1.0, 4.0]]), ["first"], ["13", "14"])
-    assert "--share:100%" in chart
-    assert "--share:25%" in chart
+    assert "--share:55%" in chart
+    assert "--share:14%" in chart
     assert "first" in chart
 
 

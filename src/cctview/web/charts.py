@@ -17,6 +17,7 @@ __all__ = ["course", "donut", "empty", "heat", "histogram", "meter", "spans", "s
 
 Floats = NDArray[np.floating]
 _WIDTH, _HEIGHT = 640.0, 200.0
+_DEEPEST = 55  # per cent of accent that dark and light ink can still be read on
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 8.0, 10.0, 24.0
 
 
@@ -188,8 +189,7 @@ def _mark(x: float, label: str) -> Markup:
 
 
 def _cell(value: float, share: float) -> Markup:
-    shade = f"--share:{share * 100:.0f}%"
-    return tag("td", f"{value:.0f}", style=shade, class_="full" if share > 0.5 else None)
+    return tag("td", f"{value:.0f}", style=f"--share:{share * _DEEPEST:.0f}%")
 
 
 def _span(start: float, end: float) -> Markup:

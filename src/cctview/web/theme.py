@@ -21,7 +21,7 @@ _PLACES = {
     "Search": "/search",
     "Traffic": "/traffic",
     "Cameras": "/cameras",
-    "Data and privacy": "/privacy",
+    "Privacy": "/privacy",
 }
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 from nicegui import ui
 
+from cctview.types import Breaks
 from cctview.web import charts
 from cctview.web.answers import Camera
 from cctview.web.flow import flows, heights
 from cctview.web.markup import Markup, fragment, tag
+from cctview.web.moments import from_micros
 from cctview.web.pages.column import NO_STILLS
 from cctview.web.reading import Reading
 from cctview.web.theme import dressed, heading, html, panel
@@ -17,6 +20,7 @@ __all__ = ["cameras_page"]
 
 _PATHS = 2000
 _LONG_GAPS = 5
+_BREAKS = {"turned": "Turned", "frozen": "Frozen", "clock": "Clock jumped"}
 _ARROW = Markup(
     '<marker id="tip" viewBox="0 0 6 6" refX="4" refY="3" markerWidth="3" markerHeight="3" orient="auto">'
     '<path d="M0 0L6 3L0 6Z"/></marker>'
@@ -45,6 +49,7 @@ def _card(reading: Reading, camera: Camera) -> None:
             return
         html(_view(reading, camera, camera.last_frame))
         html(_facts(reading, camera, clock))
+        html(_breaks(reading.store.scan(Breaks, camera=camera.id), clock)).classes("actions")
         tall = heights(reading.paths(camera.id, _PATHS))
         html(tag("h3", "How tall vehicles are in its stills"))
         html(charts.histogram(f"Heights of boxes, {camera.name}", tall, "px"))
@@ -79,3 +84,18 @@ def _facts(reading: Reading, camera: Camera, clock: Clock) -> Markup:
     }
     facts = tag("dl", (tag("div", tag("dt", name), tag("dd", value)) for name, value in told.items()), class_="facts")
     return fragment(facts)
+
+
+def _breaks(found: Breaks, clock: Clock) -> Markup:
+    """Return what was wrong with a camera's stills, how often, and when last."""
+    times = {kind: found.time[found.kind == kind].astype("datetime64[us]").astype(np.int64) for kind in _BREAKS}
+    told = [
+        tag(
+            "span",
+            f"{_BREAKS[kind]} {len(time)} times, last {clock.moment(from_micros(time.max()))}",
+            class_="badge alert",
+        )
+        for kind, time in times.items()
+        if len(time)
+    ]
+    return fragment(told) if told else tag("span", "Never turned, frozen, or out of time", class_="badge")

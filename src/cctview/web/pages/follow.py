@@ -163,6 +163,7 @@ class Follow:
             self._chain, self._active = Chain(stations=(self._sighting(tracklet),)), 0
         self._show_chain()
         await self._ask()
+        ui.run_javascript(_FOCUS)
 
     async def _on_answer(self, event: GenericEventArguments) -> None:
         """Go on with the candidate whose ``camera:rank`` was chosen."""
@@ -177,6 +178,7 @@ class Follow:
         box = largest(sighting)
         self._look(matching.camera, box.time, box.frame)
         await self._ask()
+        ui.run_javascript(_FOCUS)
 
     async def _on_column(self, event: GenericEventArguments) -> None:
         if event.args.isdigit():
@@ -212,7 +214,6 @@ class Follow:
         self._matches = found or ()
         chosen = {seen.tracklet.id for seen in self._chain.stations}
         self._answers.content = answering.answers(sighting, self._matches, self._cameras, chosen, self._clock)
-        ui.run_javascript(_FOCUS)
 
     def _show_chain(self) -> None:
         stations = self._chain.stations

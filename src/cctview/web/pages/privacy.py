@@ -27,7 +27,7 @@ _DAY_S = 86_400
 def privacy_page(reading: Reading) -> None:
     """Lay the page out."""
     clock = Clock(reading.timezone)
-    with dressed("Data and privacy"):
+    with dressed("Privacy"):
         heading("Data and privacy", f"This store is for {reading.policy.purpose}.")
         with ui.element("div").classes("cards"):
             with panel("What is stored", classes="wide"):

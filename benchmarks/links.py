@@ -3,6 +3,12 @@
     python benchmarks/links.py DATA                          the original's boxes and features
     python benchmarks/links.py DATA --vectors FILE.npz       its boxes, other vectors (ids, vectors)
     python benchmarks/links.py DATA --store STORE            what `cctview run` stored of DATA/frames
+    python benchmarks/links.py DATA --store STORE --ablate   the same without each of the matcher's tricks
+
+Two calibration errors: of the probabilities as they are, and of those given that the vehicle is in
+the gallery at all (divided by 1 - p_none), which is what the labels are: only vehicles that a person
+found again are labelled. Open-set truth needs no labels: the gallery moved by some minutes holds no
+right answer, so what is claimed there is what is claimed wrongly ("moved gallery").
 
 DATA holds links.json, network.toml, detections/*.csv and features-256.npz. A sighting stands for
 the detection of its still that overlaps it most, by at least half. Vehicles without a label are
@@ -15,6 +21,7 @@ import argparse
 import csv
 import json
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,15 +31,30 @@ from numpy.typing import NDArray
 
 from cctview.geometry import area, iou
 from cctview.journeys import journeys
-from cctview.match import match
+from cctview.match import MatchSettings, match
+from cctview.match import belief as learnt
+from cctview.match.candidates import Side, expected_heading, side_of
 from cctview.metrics.reid import count_reid, expected_calibration_error
-from cctview.network import load_network
+from cctview.network import CameraNetwork, load_network
 from cctview.store import open_store
 from cctview.track import track
 from cctview.types import VEHICLE_TYPES, Detections, Embeddings, Matches, Tracklets, content_id, row_ids
 
 DAY = "2020-05-05T"
 UTC_OFFSET = np.timedelta64(4, "h")
+SURE = 0.9
+LEVELS = (0.5, 0.7, 0.9)
+MOVES_S = (-300.0, -150.0, 150.0, 300.0)
+TRICKS = {
+    "min_quality": 0.0,
+    "lanes": False,
+    "light": False,
+    "hubs": False,
+    "heights": False,
+    "order_rounds": 0,
+    "views": 0.0,
+    "gaps": False,
+}
 PAIRS = {
     ("733-681-N", "735-683-N"): (10, 25),
     ("735-683-N", "731-679-N"): (165, 235),
@@ -170,11 +192,13 @@ def score_pair(tracklets: Tracklets, matches: Matches, pair: tuple[str, str], as
     tracklet_ids = {name: n for n, name in enumerate(tracklets.id[gallery].tolist())}
     rows = {name: n for n, name in enumerate(matches.query.tolist()) if matches.camera[n] == pair[1]}
     ranking = np.full((len(queries), len(gallery)), 2.0)
+    here = np.ones(len(queries))
     for place, query in enumerate(tracklets.id[queries].tolist()):
         if query in rows:
             one = matches[rows[query] : rows[query] + 1]
             columns = [tracklet_ids[name] for name in one.candidates.values.tolist()]
             ranking[place, columns] = 1 - one.probability.values
+            here[place] = max(1 - one.p_none[0], 1e-6)
     counts = count_reid(ranking, relevant)
     best = ranking.argmin(axis=1)
     probability = np.clip(1 - ranking.min(axis=1), 0, 1)
@@ -190,7 +214,7 @@ def score_pair(tracklets: Tracklets, matches: Matches, pair: tuple[str, str], as
         "wrong of those": f"{int((answered & ~right).sum())}/{int(answered.sum())}",
         "rank-1 by cosine in the true window": cosine.rank(1),
     }
-    return scores, probability, right
+    return scores, probability, right, np.minimum(probability / here, 1)
 
 
 def _in_window(
@@ -214,6 +238,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--vectors", type=Path)
     parser.add_argument("--store", type=Path)
+    parser.add_argument("--ablate", action="store_true")
     parser.add_argument("--min-score", type=float, default=40.0)
     options = parser.parse_args()
     if options.store:
@@ -239,16 +264,70 @@ def main() -> None:
         "seconds": dict(zip(("track", "match", "journeys"), np.diff(stamps).round(2).tolist(), strict=True)),
         "tracking": score_tracking(sightings, owner),
     }
-    every = []
-    for pair in PAIRS:
-        asked = questions(sightings, owner, *pair)
-        if asked:
-            report[" -> ".join(pair)], *answers = score_pair(tracklets, matches, pair, asked)
-            every.append(answers)
-    probability, right = (np.concatenate(column) for column in zip(*every, strict=True))
-    report["calibration error"] = expected_calibration_error(probability, right)
-    report["rank-1 of all"] = float(right.mean())
+    asked = {pair: questions(sightings, owner, *pair) for pair in PAIRS}
+    report |= score_all(tracklets, matches, asked)
+    report["moved gallery"] = moved_gallery(tracklets, network)
+    if options.ablate:
+        report["without"] = {
+            name: score_all(tracklets, match(tracklets, network, MatchSettings(**{name: value})), asked, brief=True)
+            for name, value in TRICKS.items()
+        }
     print(json.dumps(report, indent=1, default=lambda value: round(float(value), 3)))
+
+
+def score_all(tracklets: Tracklets, matches: Matches, asked: dict[Any, Any], *, brief: bool = False) -> dict[str, Any]:
+    """Return the scores of each pair of cameras, and of all answers together."""
+    report: dict[str, Any] = {}
+    every = []
+    for pair, questions_of in asked.items():
+        if questions_of:
+            scores, *answers = score_pair(tracklets, matches, pair, questions_of)
+            report[" -> ".join(pair)] = scores["rank-1"] if brief else scores
+            every.append(answers)
+    probability, right, given_here = (np.concatenate(column) for column in zip(*every, strict=True))
+    sure = probability >= SURE
+    report["calibration error"] = expected_calibration_error(probability, right)
+    report["calibration error, given that it is there"] = expected_calibration_error(given_here, right)
+    report["answered at 0.9"] = float(sure.mean())
+    report["wrong of all those"] = f"{int((sure & ~right).sum())}/{int(sure.sum())}"
+    report["rank-1 of all"] = float(right.mean())
+    return report
+
+
+def moved_gallery(tracklets: Tracklets, network: CameraNetwork) -> dict[str, Any]:
+    """Return how many best answers reach some probabilities, in truth and where none can be right.
+
+    The model of each link is learnt as usual; then its queries are asked about the vehicles of some
+    minutes earlier and later, among whom theirs is not.
+    """
+    settings = MatchSettings()
+    report: dict[str, Any] = {"at least": list(LEVELS)}
+    for link in network.links:
+        ends = (link.origin, link.target)
+        sides = [side_of(tracklets, end, expected_heading(network, end, link), settings) for end in ends]
+        model = learnt.learn_link(*sides, link, settings)
+        counts = [_claimed(model, *sides, settings, move) for move in (0.0, *MOVES_S)]
+        expected = np.mean([claimed / max(asked, 1) for asked, claimed in counts[1:]], axis=0) * counts[0][0]
+        report[" -> ".join(ends)] = {
+            "answers": counts[0][1].tolist(),
+            "where none is right": expected.round(1).tolist(),
+        }
+    return report
+
+
+def _claimed(
+    model: learnt.LinkModel, queries: Side, gallery: Side, settings: MatchSettings, move: float
+) -> tuple[int, Any]:
+    """Return how many queries could be asked, and how many best answers reach each level."""
+    shifted = replace(queries, time=queries.time + move)
+    seen, _, belief = learnt.beliefs(
+        model, learnt.sightings(model, shifted, gallery, np.arange(len(queries))), shifted, gallery, settings
+    )
+    best = np.zeros(len(queries))
+    np.maximum.at(best, seen.met.q, belief)
+    low, high = model.window
+    asked = (shifted.time + low >= gallery.time[0]) & (shifted.time + high <= gallery.time[-1])
+    return int(asked.sum()), np.array([int((best[asked] >= least).sum()) for least in LEVELS])
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cctview.match.matcher import match
+from cctview.match.online import MatchState, settle
 from cctview.match.settings import MatchSettings
 from cctview.match.times import travel_times
 
-__all__ = ["MatchSettings", "match", "travel_times"]
+__all__ = ["MatchSettings", "MatchState", "match", "settle", "travel_times"]

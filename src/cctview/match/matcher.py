@@ -17,7 +17,7 @@ from cctview.match.views import joined_looks
 from cctview.network import CameraNetwork, Link
 from cctview.types import Matches, Ragged, Tracklets
 
-__all__ = ["match"]
+__all__ = ["match", "match_links"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -38,16 +38,24 @@ def match(
     Appearance and travel time are learnt per link from these tracklets, without labels; the
     rows of one query are ranked by probability.
     """
+    return match_links(tracklets, network, settings)[0]
+
+
+def match_links(
+    tracklets: Tracklets, network: CameraNetwork, settings: MatchSettings
+) -> tuple[Matches, dict[tuple[str, str], float]]:
+    """Return the matches, and the longest lag in seconds worth waiting for on each link."""
     meta = {"matcher": "belief", **{key: str(value) for key, value in asdict(settings).items()}, **tracklets.meta}
     vectors = tracklets.vector
-    filled = []
+    filled, waits = [], {}
     links = _upstream_first(network.links)
     for link in (*links, *(network.skipping() if settings.gaps else ())):
-        part = _matched(tracklets, network, link, settings, meta, vectors)
+        part, waits[link.origin, link.target] = _matched(tracklets, network, link, settings, meta, vectors)
         if len(part):
             vectors = joined_looks(tracklets, vectors, part, settings.views)
             filled.append(part)
-    return Matches.concat(filled).sort("query_camera", "camera", "query") if filled else Matches.empty(meta)
+    matches = Matches.concat(filled).sort("query_camera", "camera", "query") if filled else Matches.empty(meta)
+    return matches, waits
 
 
 def _upstream_first(links: Sequence[Link]) -> list[Link]:
@@ -75,18 +83,17 @@ def _matched(
     settings: MatchSettings,
     meta: dict[str, str],
     vectors: NDArray[np.float32],
-) -> Matches:
+) -> tuple[Matches, float]:
     queries, gallery = (
         side_of(tracklets, end, expected_heading(network, end, link), settings, vectors)
         for end in (link.origin, link.target)
     )
     if not len(queries) or not len(gallery):
-        return Matches.empty(meta)
+        return Matches.empty(meta), link.max_s
     model = learn_link(queries, gallery, link, settings)
     chunks = np.array_split(np.arange(len(queries)), -(-len(queries) // settings.chunk_queries))
-    return Matches.concat(
-        [_ranked(tracklets, link, model, queries, gallery, chunk, settings, meta) for chunk in chunks]
-    )
+    parts = [_ranked(tracklets, link, model, queries, gallery, chunk, settings, meta) for chunk in chunks]
+    return Matches.concat(parts), model.window[1]
 
 
 def _ranked(

@@ -29,7 +29,7 @@ def detector(peaks: list[tuple[list[float], np.ndarray]], **settings: object) ->
         sha256="0" * 64,
         licence="MIT",
         origin="here",
-        input={"stride": 32, "max_side": 640, "pad": 114},
+        input={"stride": 32, "max_side": 640, "least_pixels": 384 * 256},
         labels=OBJECT_TYPES,
         thresholds=dict.fromkeys(OBJECT_TYPES, 0.4),
         settings={"redaction_threshold": 0.1, "nms_iou": 0.5},
@@ -70,24 +70,24 @@ def test_people_are_reported_from_the_redaction_threshold_and_others_from_their_
     assert lower([frame()]).type.tolist() == ["car", "person"]
 
 
-def test_small_stills_keep_their_scale_and_are_padded() -> None:
-    made, seen = detector([([340, 200, 370, 250], 0.9 * CAR)])
+def test_small_stills_are_stretched_without_padding_and_boxes_back() -> None:
+    made, seen = detector([([340, 200, 370, 250], 0.9 * CAR), ([360, 20, 400, 64], 0.8 * CAR)])
     found = made([frame(), frame(second=1)])
-    assert seen[0].shape == (2, 256, 352, 3)
-    assert (seen[0][0, 240:] == 114).all()
-    assert (seen[0][0, :240] == 50).all()
-    assert found.box.tolist() == [[340, 200, 352, 240]] * 2
+    assert seen[0].shape == (2, 256, 384, 3)
+    assert (seen[0] == 50).all()
+    assert found.box[0] == pytest.approx(np.array([340, 200, 370, 250]) / np.array([384 / 352, 256 / 240] * 2))
+    assert found.box[1] == pytest.approx(np.array([330, 18.75, 352, 60]))
 
 
 def test_large_stills_are_scaled_down_and_boxes_scaled_back() -> None:
     made, seen = detector([([10, 20, 30, 40], 0.9 * CAR)])
     found = made([frame(2160, 3840)])
-    assert seen[0].shape == (1, 384, 640, 3)
-    assert found.box[0].tolist() == pytest.approx([60, 120, 180, 240])
+    assert seen[0].shape == (1, 352, 640, 3)
+    assert found.box[0] == pytest.approx(np.array([10, 20, 30, 40]) * np.array([6, 2160 / 352] * 2))
 
 
 def test_mixed_sizes_keep_frame_order_and_stay_within_the_batch_bound() -> None:
-    made, seen = detector([([10, 20, 30, 40], 0.9 * CAR)], batch_pixels=256 * 352 * 2)
+    made, seen = detector([([10, 20, 30, 40], 0.9 * CAR)], batch_pixels=256 * 384 * 2)
     frames = [frame(second=0), frame(480, 640, 1), frame(second=2), frame(second=3)]
     found = made(frames)
     assert found.frame.tolist() == [part.id for part in frames]

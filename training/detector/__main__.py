@@ -55,7 +55,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the weights and their record")
     parser.add_argument("--results", type=Path, default=Path("results/detector.json"))
-    parser.add_argument("--version", default="1.0.0", help="version to write into the record")
+    parser.add_argument("--version", default="1.2.0", help="version to write into the record")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--measure", action="store_true", help="train nothing, measure the weights in --out")
     args = parser.parse_args()
@@ -70,7 +70,11 @@ def main() -> None:
 
 
 def make(data: Path, teacher: Path, model: Path) -> None:
-    """Train on what others' detectors saw, then on what the detector itself sees when it looks six times."""
+    """Train on what others' detectors saw, then on what the detector itself sees when it looks six times.
+
+    The bundled weights are the mean of the last two rounds with the last one halfway, which scored
+    as the whole one does on FDR Drive and better on cameras never seen.
+    """
     stills, sim, stock = list(training_stills(data)), list(simulated_stills()), cutouts(data / "reid-two-cameras")
     sources = stills + [still for still, _ in sim]
     strangers = [s for s in stills if s.domain != FDR]
@@ -88,7 +92,8 @@ def make(data: Path, teacher: Path, model: Path) -> None:
     labels |= label(stills, _look_again(stills, unquantised, retinanet, seen), AGAIN)
     for number, recipe in enumerate(LAST_ROUNDS, len(FIRST_ROUNDS)):
         net = train(net, sources, labels, stock, recipe, model.with_name(f"round-{number}.pt"))
-    export_float(net, unquantised)
+        trained.append(net)
+    export_float(mean_of(trained[-len(LAST_ROUNDS) :]), unquantised)
     quantise(unquantised, model, [letterbox(s.image, 352)[0] for s in stills[::120]])
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from cctview.metrics.detection import operating_point
 from training.detector.net import LABELS
 from training.detector.score import (
+    LEAST_PIXELS,
     VEHICLES,
     Found,
     LabelledSet,
@@ -110,10 +111,10 @@ def write_record(model: Path, number: str, rows: list[dict[str, Any]]) -> None:
         'origin = "trained by training/detector of this project"',
         "trained_on = [", *(f"  {json.dumps(s)}," for s in SOURCES), "]",
         f"labels = {json.dumps(list(LABELS))}", f"redaction_threshold = {REDACTION}", f"nms_iou = {NMS_IOU}", "nms_mean = true",
-        f"speed = {{ ms_per_still = {speed}, width = 352, height = 256, threads = 1 }}", "accuracy = [",
+        f"speed = {{ ms_per_still = {speed}, width = 384, height = 256, threads = 1 }}", "accuracy = [",
         *(f'  {{ what = "{r["what"]}", data = "{r["data"]}", value = {r["value"]} }},' for r in told), "]",
-        "", "[input]", 'layout = "NHWC"', 'dtype = "uint8"', 'colour = "RGB"', "width = 352", "height = 256",
-        "stride = 32", "pad = 114", f"max_side = {MAX_SIDE}", "",
+        "", "[input]", 'layout = "NHWC"', 'dtype = "uint8"', 'colour = "RGB"', "width = 384", "height = 256",
+        "stride = 32", f"max_side = {MAX_SIDE}", f"least_pixels = {LEAST_PIXELS}", "",
         "[thresholds]", *(f"{name} = {score:.2f}" for name, score in thresholds.items()),
     ]  # fmt: skip
     model.with_suffix(".toml").write_text("\n".join(lines) + "\n")

@@ -15,6 +15,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from cctview.detect.stretch import Stretch, stacked
 from cctview.detect.suppression import settled
 from cctview.metrics.detection import (
     DetectionCounts,
@@ -30,6 +31,8 @@ from training.detector.stills import Image, read_rgb
 VEHICLES = ("car", "truck", "bus")
 GROWN = 0.15
 """Share of its size by which redaction grows a box on every side."""
+LEAST_PIXELS = 384 * 256
+"""Smaller stills are enlarged to about as many pixels."""
 Found = tuple[NDArray[np.float32], NDArray[np.float32]]
 Detect = Callable[[Image], Found]
 
@@ -82,12 +85,12 @@ def letterbox(image: Image, longest: int) -> tuple[Image, float]:
 
 def detector(path: Path, longest: int, overlap: float = 0.5, least: float = 0.02) -> Detect:
     """Make a function that finds objects in one still, as the product settles them."""
-    run = session(path)
+    run, rule = session(path), Stretch(stride=32, max_side=longest, least_pixels=LEAST_PIXELS)
 
     def detect(image: Image) -> Found:
-        padded, scale = letterbox(image, longest)
-        boxes, scores = (out[0] for out in run.run(None, {"images": padded[None]}))
-        box = (boxes / np.float32(scale)).clip(0, np.tile(image.shape[1::-1], 2)).astype(np.float32)
+        batch, scale = stacked([image], rule)
+        boxes, scores = (out[0] for out in run.run(None, {"images": batch}))
+        box = (boxes / scale).clip(0, np.tile(image.shape[1::-1], 2)).astype(np.float32)
         parts = [_settled(box, scores, group, least, overlap) for group in GROUPS]
         return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
@@ -207,7 +210,7 @@ def _people_of(labelled: LabelledSet, image: dict[str, Any]) -> list[list[int]]:
     return [[round(v) for v in r["bbox"]] for r in people]
 
 
-def milliseconds(path: Path, shape: tuple[int, int] = (256, 352), runs: int = 60) -> float:
+def milliseconds(path: Path, shape: tuple[int, int] = (256, 384), runs: int = 60) -> float:
     """Median time of one still on one core."""
     run, still = session(path), np.random.default_rng(0).integers(0, 255, (1, *shape, 3), dtype=np.uint8)
     times = []

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview import geometry
-from cctview.detect.letterbox import Letterbox, stacked
+from cctview.detect.stretch import Stretch, stacked
 from cctview.detect.suppression import settled
 from cctview.models.record import ModelRecord
 from cctview.models.runtime import Runner, RuntimeSettings, runner
@@ -63,19 +63,19 @@ class OwnLook:
         self.types = record.labels
         self._record = record
         self._runtime = runtime
-        self._letterbox = Letterbox.of(record.input)
+        self._stretch = Stretch.of(record.input)
 
     @cached_property
     def _run(self) -> Runner:
         return runner(self._record, self._runtime)
 
     def shape(self, height: int, width: int) -> tuple[int, int]:
-        """Return height and width of the padded picture."""
-        return self._letterbox.shape(height, width)
+        """Return height and width of the stretched picture."""
+        return self._stretch.shape(height, width)
 
     def __call__(self, images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return boxes in still pixels, and scores."""
-        batch, scale = stacked(images, self._letterbox)
+        batch, scale = stacked(images, self._stretch)
         boxes, scores = self._run(batch)
         height, width = images[0].shape[:2]
         return geometry.clip(boxes / scale, width, height), scores

@@ -34,7 +34,7 @@ from cctview.formats.original import (
     write_features,
     write_matches,
 )
-from cctview.formats.tree import OriginalTree, read_tree
+from cctview.formats.tree import OriginalTree, model_spelling, read_tree
 from cctview.naming import is_output, parse_still_name, still_stem
 from cctview.privacy import redact
 from cctview.progress import Progress, silent
@@ -280,7 +280,7 @@ def _unit_features(tree: OriginalTree) -> Embeddings:
     if not good.any():
         return Embeddings.empty()
     return Embeddings(
-        meta={"embedder": tree.features.model.casefold()},
+        meta={"embedder": model_spelling(tree.features.model)},
         detection=tree.features.detection[good],
         vector=vectors[good] / length[good],
         quality=np.ones(int(good.sum()), np.float32),

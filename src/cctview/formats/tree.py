@@ -19,9 +19,10 @@ from cctview.formats.original import OriginalDetections, OriginalFeatures, read_
 from cctview.naming import ORIGINAL_TIMEZONE, is_output, parse_still_name, still_stem, to_utc, zone
 from cctview.types import OBJECT_TYPES, Detections, Frames, content_id, frame_id, row_ids
 
-__all__ = ["OriginalTree", "OriginalVectors", "Unread", "read_tree"]
+__all__ = ["OriginalTree", "OriginalVectors", "Unread", "model_spelling", "read_tree"]
 
 _STILL_ENDINGS = frozenset((".jpeg", ".jpg", ".png"))
+_SPELLINGS = {name.casefold(): name for name in ("ResNet50_COCO_best_v2.0.1.h5", "VeRI_DenseNet_ft50.pth")}
 T = TypeVar("T")
 
 
@@ -128,6 +129,11 @@ def _of_one_model(
     return [(path, found) for path, found in parsed if found.model.casefold() == common]
 
 
+def model_spelling(name: str) -> str:
+    """Return the name of a model as the original's files mostly spell it; others in small letters."""
+    return _SPELLINGS.get(name.casefold(), name.casefold())
+
+
 def _commonest(names: list[str]) -> str:
     return Counter(sorted(names)).most_common(1)[0][0] if names else ""
 
@@ -193,7 +199,7 @@ def _usable(path: Path, found: OriginalDetections, skipped: list[Unread]) -> NDA
 
 def _table(found: OriginalDetections, keep: NDArray[np.bool_], frames: Frames, model: str) -> Detections:
     return Detections(
-        meta={"detector": model},
+        meta={"detector": model_spelling(model)},
         id=row_ids(frames.id, found.rank[keep], model),
         frame=frames.id,
         camera=frames.camera,

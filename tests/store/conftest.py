@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from store_samples import CAMERAS, batch, journeys, matches, tracklets, travel_times
+from store_samples import CAMERAS, batch, breaks, journeys, matches, tracklets, travel_times
 
 from cctview.privacy import Policy
 from cctview.store import create_store
@@ -28,6 +28,7 @@ def fill(store, count=12):
     store.replace(matches(tracks, *CAMERAS[:2]))
     store.replace(journeys(tracks, *CAMERAS[:2]))
     store.replace(travel_times(*CAMERAS[:2]))
+    store.replace(breaks(*CAMERAS[:2]))
     return store
 
 

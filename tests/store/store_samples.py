@@ -9,6 +9,7 @@ from cctview.store import Batch
 from cctview.types import (
     OBJECT_TYPES,
     PERSON,
+    Breaks,
     Detections,
     Embeddings,
     Frame,
@@ -142,6 +143,16 @@ def travel_times(camera, other):
         start=start,
         count=np.full(4, 9),
         **{name: np.full(4, 17.0 + place) for place, name in enumerate(names)},
+    )
+
+
+def breaks(camera, other):
+    """A silence and a turn of one camera, and one that froze."""
+    minutes = np.array([0, 1, 2]) * np.timedelta64(60, "s")
+    return Breaks(
+        camera=np.array([camera, camera, other]),
+        time=np.datetime64("2026-05-05T13:00:02", "ns") + minutes,
+        kind=np.array(["gap", "turned", "frozen"]),
     )
 
 

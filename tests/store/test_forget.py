@@ -54,6 +54,7 @@ def test_a_camera_goes_from_every_table_and_every_file(full):
         "matches": 10,
         "journeys": 10,
         "travel_times": 4,
+        "breaks": 1,
     }
     assert report.pixels == 4
     left = held(full)

@@ -3,6 +3,8 @@ import pytest
 
 from cctview.errors import InputError
 from cctview.metrics.calibration import count_calibration, count_open_set
+from cctview.metrics.journeys import RIGHT, UNKNOWN, WRONG, count_journeys
+from cctview.table import Ragged
 
 
 def test_reliability_by_hand():
@@ -35,3 +37,12 @@ def test_thresholds_must_agree():
     one, other = (count_open_set(np.ones(1), np.ones(1, bool), (level,)) for level in (0.5, 0.9))
     with pytest.raises(InputError, match="do not add up"):
         one + other
+
+
+def test_journeys_add_up_and_one_wrong_step_is_enough():
+    steps = Ragged.from_lengths(np.array([RIGHT, RIGHT, RIGHT, WRONG, UNKNOWN, RIGHT], np.int8), [2, 2, 2])
+    counts = count_journeys(steps, np.array([1.0, 0.5, 0.9]), found_steps=3, true_steps=6)
+    scores = (counts + counts).scores()
+    assert (scores["steps judged"], scores["journeys judged"], scores["true steps"]) == (10, 4, 12)
+    assert (scores["step precision"], scores["step recall"], scores["journey precision"]) == (0.8, 0.5, 0.5)
+    assert scores["calibration error"] == pytest.approx(0.25)

@@ -136,6 +136,10 @@ def test_coco_identities_may_be_words(tmp_path):
     assert (back.boxes.camera.tolist(), back.boxes.frame.tolist()) == (["a", "a"], [3, 3])
     assert (back.boxes.identity.tolist(), back.boxes.ignored.tolist()) == ([1, 2], [True, False])
     assert len(back.skipped) == 2
+    document["images"][0]["frame"] = -3
+    path.write_text(json.dumps(document))
+    with pytest.raises(FormatError, match="no annotation can be used"):
+        read_coco_boxes(path)
     for text in ("{}", '{"images": 3, "categories": [], "annotations": []}'):
         path.write_text(text)
         with pytest.raises(FormatError, match="not a COCO file"):
@@ -226,6 +230,9 @@ def test_veri_without_pixels_or_with_strange_names(tracked, tmp_path):
     found = read_veri(tmp_path, "test")
     assert (found.vehicle.tolist(), found.camera.tolist(), found.frame.tolist()) == ([2], [2], [30600])
     assert len(found.skipped) == 2
+    (tmp_path / "name_test.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(FormatError, match="list of names"):
+        read_veri(tmp_path, "test")
     with pytest.raises(FormatError, match="image_gallery"):
         read_veri(tmp_path, "gallery")
 
@@ -234,3 +241,15 @@ def test_nothing_is_written_for_nothing(tmp_path):
     assert write_mot(tmp_path, Boxes.empty()) == []
     write_aicity(tmp_path / "a.txt", Boxes.empty())
     assert len(read_aicity(tmp_path / "a.txt").boxes) == 0
+
+
+def test_files_beyond_reason_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("cctview.formats.boxes._MOST_BYTES", 10)
+    monkeypatch.setattr("cctview.formats.veri._MOST_NAMES_BYTES", 10)
+    (tmp_path / "c.txt").write_text("1,1,0,0,5,5,0.5,-1,-1,-1\n")
+    with pytest.raises(FormatError, match="refused, larger"):
+        read_mot(tmp_path / "c.txt")
+    (tmp_path / "image_test").mkdir()
+    (tmp_path / "name_test.txt").write_text("0002_c002_00030600_0.jpg\n")
+    with pytest.raises(FormatError, match="refused, larger"):
+        read_veri(tmp_path, "test")

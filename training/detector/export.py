@@ -14,7 +14,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
 from training.detector.net import CONTRAST, PAD, STRIDE, Detector
-from training.detector.stem import by_fours
+from training.detector.rewrites import by_copies, by_fours
 
 CELLS = 300
 """How many cells answer; neighbours are settled outside, for the box of a half-hidden vehicle is no peak."""
@@ -104,6 +104,7 @@ def quantise(source: Path, target: Path, stills: list[NDArray[np.uint8]]) -> Non
     graph = onnx.load(str(target))
     _feed_bytes(graph.graph)
     by_fours(graph.graph)
+    by_copies(graph.graph)
     onnx.checker.check_model(graph)
     onnx.save(graph, str(target))
 

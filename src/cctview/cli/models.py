@@ -21,9 +21,12 @@ Name = Annotated[str, typer.Argument(help="Name of a model, or the path of its r
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     group = typer.Typer(help="The models in the package and in your library.", no_args_is_help=True)
-    verbs = {"list": list_all, "show": show, "verify": verify, "import": import_file, "pull": pull, "bench": bench}
-    for name, verb in verbs.items():
-        group.command(name)(verb)
+    group.command("list")(list_all)
+    group.command("show")(show)
+    group.command("verify")(verify)
+    group.command("import")(import_file)
+    group.command("pull")(pull)
+    group.command("bench")(bench)
     app.add_typer(group, name="models")
 
 

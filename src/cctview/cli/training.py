@@ -25,7 +25,7 @@ def export_training(store: Store, form: str, out: Path) -> dict[str, Any]:
 
     frames, detections = store.scan(Frames), store.scan(Detections)
     pictures = boxes = 0
-    with {"yolo": YoloWriter, "fiftyone": FiftyOneWriter}[form](out) as writer:
+    with YoloWriter(out) if form == "yolo" else FiftyOneWriter(out) as writer:
         for start in range(0, len(frames), _AT_ONCE):
             part = frames[start : start + _AT_ONCE]
             encoded = _pictures(store, part)

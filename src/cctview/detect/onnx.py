@@ -32,11 +32,12 @@ class DetectSettings:
     """What counts as found.
 
     ``min_score`` replaces the record's thresholds. People are reported from the threshold redaction
-    needs all the same, unless ``min_score`` is lower still. ``batch_pixels`` bounds one call.
+    needs all the same, unless ``min_score`` is lower still. ``batch_pixels`` bounds one call: eight small stills, whose
+    features stay in the processor's cache.
     """
 
     min_score: float | None = None
-    batch_pixels: int = 4_000_000
+    batch_pixels: int = 800_000
 
 
 class Look(Protocol):

@@ -32,8 +32,8 @@ class DetectSettings:
     """What counts as found.
 
     ``min_score`` replaces the record's thresholds. People are reported from the threshold redaction
-    needs all the same, unless ``min_score`` is lower still. ``batch_pixels`` bounds one call: eight small stills, whose
-    features stay in the processor's cache.
+    needs all the same, unless ``min_score`` is lower still. ``batch_pixels`` bounds one call: eight
+    small stills, whose features stay in the processor's cache.
     """
 
     min_score: float | None = None

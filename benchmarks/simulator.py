@@ -14,6 +14,8 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -78,21 +80,24 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    result = {
+    result: dict[str, Any] = {
         "command": " ".join(["python", *sys.argv]),
         "commit": commit,
         "machine": f"{platform.machine()}, {os.cpu_count()} processors",
-        "drawing 352x240": drawing(352, 240, 150),
-        "drawing 704x480": drawing(704, 480, 40),
-        "detector by day": detected(),
-        "detector by night": detected(light="night"),
-        "detector in rain": detected(weather="rain"),
-        "without drawing": undrawn(30, 120.0),
     }
-    text = json.dumps(result, indent=1)
-    print(text)
-    if arguments.out:
-        arguments.out.write_text(text + "\n", encoding="utf-8")
+    parts: dict[str, Callable[[], Any]] = {
+        "drawing 352x240": partial(drawing, 352, 240, 150),
+        "drawing 704x480": partial(drawing, 704, 480, 30),
+        "without drawing": partial(undrawn, 30, 120.0),
+        "detector by day": detected,
+        "detector by night": partial(detected, light="night"),
+        "detector in rain": partial(detected, weather="rain"),
+    }
+    for name, measure in parts.items():
+        result[name] = measure()
+        print(name, json.dumps(result[name]), flush=True)
+        if arguments.out:
+            arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -95,20 +95,23 @@ class MeshBuilder:
             flank[-1][:, 1] -= 1.4 * (1 - crown) * high
         mirror = np.array([1.0, -1.0, 1.0])
         rim = np.stack([*(side * mirror for side in flank), *flank[::-1]])
-        for a in range(len(rim) - 1):
-            for k in range(len(x) - 1):
-                self.face([rim[a, k], rim[a, k + 1], rim[a + 1, k + 1], rim[a + 1, k]], colour, material)
-        for k in (0, len(x) - 1):
-            self.face(rim[:, k], colour, material)
+        skin = np.stack([rim[:-1, :-1], rim[:-1, 1:], rim[1:, 1:], rim[1:, :-1]], axis=2)
+        self._faces(skin.reshape(-1, 4, 3), colour, material)
+        self._faces(rim[:, [0, -1]].transpose(1, 0, 2), colour, material)
 
     def face(self, corners: Any, colour: Any, material: Material = Material.PAINT) -> None:
         """Add one flat face to the current part."""
-        points = np.empty((CORNERS, 3))
-        points[: len(corners)], points[len(corners) :] = corners, corners[-1]
+        self._faces(np.array(corners, np.float64)[None], colour, material)
+
+    def _faces(self, corners: Floats, colour: Any, material: Material) -> None:
+        """Add flat faces ``(F, K, 3)`` of one look to the current part."""
+        count, used, _ = corners.shape
+        points = np.empty((count, CORNERS, 3))
+        points[:, :used], points[:, used:] = corners, corners[:, -1:]
         self._corners.append(points)
-        self._colour.append(colour)
-        self._material.append(int(material))
-        self._part.append(self._parts - 1)
+        self._colour += [colour] * count
+        self._material += [int(material)] * count
+        self._part += [self._parts - 1] * count
 
     def across(self, x: float, y: tuple[float, float], z: tuple[float, float], colour: Any, material: Material) -> None:
         """Add an upright rectangle facing forward or back."""
@@ -137,7 +140,7 @@ class MeshBuilder:
 
     def built(self, rear_parts: Sequence[int] | None = None) -> Mesh:
         """Return the mesh; ``rear_parts`` is the order of parts for a camera behind, where it differs."""
-        corners, part = np.stack(self._corners), np.array(self._part)
+        corners, part = np.concatenate(self._corners), np.array(self._part)
         middle, material = corners.mean(axis=1), np.array(self._material)
         heart = np.stack([corners[part == p].reshape(-1, 3).mean(axis=0) for p in range(self._parts)])
         normal = np.cross(corners[:, 2] - corners[:, 0], corners[:, 1] - corners[:, 3])

@@ -16,7 +16,7 @@ from cctview.sim.lighting import Lighting, street_lamp_light
 from cctview.sim.mesh import Material, Mesh
 from cctview.sim.scene import Scene
 
-__all__ = ["Extent", "Placed", "compose"]
+__all__ = ["Extent", "Placed", "compose", "in_view"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -102,9 +102,9 @@ class _Shells:
     object_parts: Ints
 
 
-def in_view(placed: Placed, camera: RoadCamera) -> Ints:
-    """Return the rows of objects that may be seen, farthest first."""
-    ground = np.concatenate([placed.position, np.full((len(placed.s), 1), 0.8)], axis=1)
+def in_view(position: Floats, camera: RoadCamera) -> Ints:
+    """Return the rows of objects that may be seen, farthest first, by their places on the ground ``(N, 2)``."""
+    ground = np.concatenate([position, np.full((len(position), 1), 0.8)], axis=1)
     pixels, depth = camera.project(ground)
     margin = 9 * camera.focal / np.maximum(depth, 1)
     aside = np.maximum(-pixels[:, 0], pixels[:, 0] - camera.width)
@@ -114,7 +114,7 @@ def in_view(placed: Placed, camera: RoadCamera) -> Ints:
 
 def compose(scene: Scene, placed: Placed, light: Lighting) -> tuple[Image, Extent]:
     """Return the still before the optics, drawn ``scene.zoom`` times larger, and the extent of what it shows."""
-    row = in_view(placed, scene.camera)
+    row = in_view(placed.position, scene.camera)
     seen = placed.rows(row)
     if not len(row):
         none = np.zeros((0, 4), np.float32)

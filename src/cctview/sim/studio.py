@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.sim.camera import RoadCamera
 from cctview.sim.fleet import PERSON, TYPES, appearance
 from cctview.sim.lens import lens
 from cctview.sim.lighting import Lighting
 from cctview.sim.mesh import Mesh
 from cctview.sim.optics import Optics, cheap_camera, decoded, develop
-from cctview.sim.render import Placed, compose
+from cctview.sim.render import Placed, compose, in_view
 from cctview.sim.road import LANES, RAILING, WALKWAY
 from cctview.sim.scene import Scene, draw_scene
 from cctview.sim.timetable import FAULTS
@@ -112,7 +113,7 @@ class Studio:
         if (k, yaw) not in self._scenes:
             self._scenes[k, yaw] = self._drawn(k, yaw)
         scene, optics = self._scenes[k, yaw]
-        cast = self._cast(k, at, traffic)
+        cast = self._cast(k, at, traffic, scene.camera)
         large, extent = compose(scene, cast.placed, self._light)
         local = (time - _LOCAL_BEHIND_UTC).astype("datetime64[s]").item()
         jpeg = develop(large, optics, f"{local:%Y-%m-%d %I:%M:%S %p}", self._noise)
@@ -147,14 +148,14 @@ class Studio:
         scene = draw_scene(simulation.views[k], pose, light, zoom, simulation.rng("scene", k))
         return scene, cheap_camera(pose, light, simulation.layout.sites[k].caption, glass, simulation.rng("optics", k))
 
-    def _cast(self, k: int, at: float, traffic: Traffic) -> _Cast:
+    def _cast(self, k: int, at: float, traffic: Traffic, camera: RoadCamera) -> _Cast:
         """Return the vehicles and people near a camera."""
         site, road = self._simulation.layout.sites[k], self._simulation.views[k]
         people, vehicles = self._people[site.road], traffic.on(site.road)
         groups = [group.at(at, road, against=site.against) for group in (vehicles, people)]
         s, d, heading = np.concatenate([np.stack(group) for group in groups], axis=1)
-        station = self._simulation.poses[k].station
-        near = np.flatnonzero((s > station - _BEHIND_M) & (s < station + _AHEAD_M))
+        near = np.flatnonzero((s > camera.station - _BEHIND_M) & (s < camera.station + _AHEAD_M))
+        near = near[np.sort(in_view(road.place(s[near], d[near]), camera))]
         walkers = len(people.identity)
         identity = np.concatenate([vehicles.identity, people.identity])[near]
         kind = np.concatenate([vehicles.kind, np.full(walkers, PERSON)])[near]

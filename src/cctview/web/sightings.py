@@ -37,11 +37,11 @@ def owners(store: Store, index: Index, boxes: Detections) -> NDArray[np.int64]:
         for here in [boxes.camera == camera]
     ]
     rows = store.columns(Tracklets, ["id", "members"], ids=index.tracklets.id[np.concatenate(near)])
+    if not rows.num_rows:
+        return np.full(len(boxes), -1)
     members = rows.column("members").combine_chunks()
     flat = members.flatten().to_numpy()
     tracklet = np.repeat(rows.column("id").to_numpy(), _lengths(members))
-    if not len(flat):
-        return np.full(len(boxes), -1)
     order = np.argsort(flat, kind="stable")
     place = order[np.minimum(np.searchsorted(flat, boxes.id, sorter=order), len(flat) - 1)]
     return np.where(flat[place] == boxes.id, tracklet[place], -1)

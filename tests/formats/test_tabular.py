@@ -20,9 +20,10 @@ from cctview.formats.tabular import (
     journey_rows,
     match_rows,
     tracklet_rows,
+    travel_time_rows,
     write_rows,
 )
-from cctview.types import Detections, Frames, Journeys, Matches, Ragged, Tracklets
+from cctview.types import Detections, Frames, Journeys, Matches, Ragged, Tracklets, TravelTimes
 
 REASONS = ["looks", "size", "timing", "order", "context"]
 START = np.datetime64("2020-05-05T17:34:29", "ns")
@@ -305,3 +306,18 @@ def test_misuse_of_the_writer(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no time zone"):
         write_rows(tmp_path / "a", {"a": seconds(2)}, "csv", timezone="Mars")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_travel_times_are_written_with_their_quantiles(tmp_path: Path) -> None:
+    columns = [name for name in TravelTimes.columns if name.endswith("_s")]
+    table = TravelTimes(
+        origin=np.array(["a"]),
+        target=np.array(["b"]),
+        start=seconds(1),
+        count=np.array([9]),
+        **{name: np.array([17.5]) for name in columns},
+    )
+    write_rows(tmp_path / "t.csv", travel_time_rows(table), "csv", timezone="UTC")
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "t.csv").read_text()))
+    assert (row["origin"], row["target"], row["count"], row["median_s"]) == ("a", "b", "9", "17.5")
+    assert row["start"] == "2020-05-05T17:34:29+00:00"

@@ -11,6 +11,7 @@ from cctview.match import MatchSettings, match
 from cctview.match.belief import learn_link
 from cctview.match.candidates import expected_heading, side_of
 from cctview.match.lanes import lane_flow, ways
+from cctview.match.travel import first_travel_time, pace_evidence
 from cctview.metrics.reid import expected_calibration_error
 from cctview.network import CameraNetwork, Link
 from cctview.track import track
@@ -252,3 +253,16 @@ def test_the_look_before_counts_at_the_next_camera():
     assert not np.array_equal(*looks)
     first = [table[(table.query_camera == "c1") & (table.camera == "c2")] for table in (alone, joined)]
     assert first[0].p_none.tolist() == first[1].p_none.tolist()
+
+
+def test_the_pace_around_speaks_for_a_lag():
+    """Everybody takes 20 s for ten minutes, then 30 s; nobody speaks for itself."""
+    travel = first_travel_time(Link(origin="a", target="b", direction_deg=0, metres=400, min_s=5, max_s=200))
+    departure = np.repeat(np.arange(0.0, 1200.0, 5.0), 2)
+    lag = np.tile([20.0, 30.0], len(departure) // 2)
+    usual = np.where(departure < 600, 20.0, 30.0)
+    evidence = pace_evidence(travel, departure, lag, np.where(lag == usual, 0.9, 0.05))
+    steady = np.abs(departure - 600) > 80
+    assert evidence[steady & (lag == usual)].min() > evidence[steady & (lag != usual)].max() + 1
+    alone = pace_evidence(travel, np.array([100.0]), np.array([20.0]), np.array([1.0]))
+    assert alone.tolist() == pytest.approx([0.0])

@@ -39,6 +39,7 @@ R = TypeVar("R")
 POLICY = "policy.toml"
 _KEY = "pseudonym.key"
 _ATTEMPTS = 6
+_CACHE_BYTES = 64 << 20
 _PAUSE_S = 0.05
 
 
@@ -79,7 +80,8 @@ class LanceStore:
     def __init__(self, path: Path, *, write: bool) -> None:
         self.path = path
         self._write = write
-        self._db = lancedb.connect(path)
+        caches = lancedb.Session(index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES)
+        self._db = lancedb.connect(path, session=caches)
         self._view: Snapshot | None = None
 
     def __repr__(self) -> str:

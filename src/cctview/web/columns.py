@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-__all__ = ["Keys", "coded", "gathered", "ids_in", "micros_in"]
+__all__ = ["Keys", "coded", "gathered", "give_back_memory", "ids_in", "micros_in"]
 
 Ids = NDArray[np.int64]
 
@@ -37,6 +39,15 @@ def gathered(parts: Iterable[Sequence[NDArray[Any]]], dtypes: Sequence[Any]) -> 
         np.concatenate([np.zeros(0, dtype), *(row[place].astype(dtype, copy=False) for row in rows)])
         for place, dtype in enumerate(dtypes)
     )
+
+
+def give_back_memory() -> None:
+    """Hand what was used for reading and is free again back to the system, where the C library knows how to."""
+    pa.default_memory_pool().release_unused()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def ids_in(batch: pa.RecordBatch, name: str) -> Ids:

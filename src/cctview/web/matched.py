@@ -6,9 +6,10 @@ people who follow vehicles need a hundred of them at once.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -23,48 +24,49 @@ __all__ = ["REASONS", "MatchColumns"]
 REASONS = ("looks", "size", "timing", "order", "context")
 _LISTS = ("distance", "probability", "lag_s", *REASONS)
 _ENTRY = np.dtype([("candidate", np.int32), *((name, np.float32) for name in _LISTS)])
+_ROWS_AT_A_TIME = 200_000
 _READ = ["query", "camera", "p_none", "candidates", *_LISTS]
 Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MatchColumns:
-    """Matches in order of their query's row; row ``m`` has the entries ``start[m]`` to ``start[m] + length[m]``.
+    """Matches in order of their query's row; row ``m`` has the entries ``starts[m]`` to ``starts[m + 1]`` of the file.
 
     ``query`` are tracklet rows, ``camera`` codes; the ``candidate`` of an entry is a tracklet row too, -1 where the
-    tracklet is gone.
+    tracklet is gone. The file is read, not mapped: mapped pages would count as the server's memory.
     """
 
     query: NDArray[np.int32]
     camera: NDArray[np.int16]
     p_none: NDArray[np.float32]
-    start: Rows
-    length: NDArray[np.int32]
-    entries: NDArray[Any]
+    starts: Rows
+    file: IO[bytes]
 
     @classmethod
     def read(cls, store: Store, tracklets: Keys, names: tuple[str, ...]) -> Self:
         """Read all matches between these tracklets."""
         parts = []
-        with tempfile.TemporaryFile(prefix="cctview-") as file:
+        with tempfile.TemporaryFile(prefix="cctview-") as unordered:
             for batch in store.stream(Matches, _READ):
                 parts.append(_heads(batch, tracklets, names))
-                file.write(_entries(batch, tracklets).tobytes())
-            size = file.tell()
-            file.flush()
-            entries = np.memmap(file, _ENTRY, "r") if size else np.zeros(0, _ENTRY)
-        query, camera, none, length = gathered(parts, (np.int32, np.int16, np.float32, np.int32))
-        start = np.cumsum(length, dtype=np.int64) - length
-        order = np.argsort(query, kind="stable")
-        order = order[query[order] >= 0]
-        return cls(
-            query=query[order],
-            camera=camera[order],
-            p_none=none[order],
-            start=start[order],
-            length=length[order],
-            entries=entries,
-        )
+                unordered.write(_entries(batch, tracklets).tobytes())
+            unordered.flush()
+            query, camera, none, length = gathered(parts, (np.int32, np.int16, np.float32, np.int64))
+            order = np.argsort(query, kind="stable")
+            order = order[query[order] >= 0]
+            file = _ordered(unordered, np.cumsum(length) - length, length, order)
+        starts = np.concatenate([[0], np.cumsum(length[order])])
+        return cls(query=query[order], camera=camera[order], p_none=none[order], starts=starts, file=file)
+
+    def __del__(self) -> None:
+        self.file.close()
+
+    def entries(self, first: int, last: int) -> NDArray[Any]:
+        """Return the entries of the rows from ``first`` up to ``last``."""
+        start, end = self.starts[[first, last]].tolist()
+        data = os.pread(self.file.fileno(), (end - start) * _ENTRY.itemsize, start * _ENTRY.itemsize)
+        return np.frombuffer(data, _ENTRY)
 
     def of(self, query: int) -> Rows:
         """Return the rows of a query, one per camera."""
@@ -72,13 +74,24 @@ class MatchColumns:
 
     def listing(self, candidate: int, first: int, last: int) -> tuple[Rows, NDArray[Any]]:
         """Return the queries among ``first`` to ``last`` that list a candidate, and its entries, likeliest first."""
-        rows = np.arange(*np.searchsorted(self.query, [first, last]))
-        length = self.length[rows].astype(np.int64)
-        flat = np.repeat(self.start[rows] - (np.cumsum(length) - length), length) + np.arange(length.sum())
-        found = self.entries[flat]
+        low, high = np.searchsorted(self.query, [first, last]).tolist()
+        found = self.entries(low, high)
         mine = np.flatnonzero(found["candidate"] == candidate)
         mine = mine[np.argsort(-found["probability"][mine], kind="stable")]
-        return self.query[np.repeat(rows, length)[mine]].astype(np.int64), found[mine]
+        rows = np.searchsorted(self.starts, mine + self.starts[low], side="right") - 1
+        return self.query[rows].astype(np.int64), found[mine]
+
+
+def _ordered(unordered: IO[bytes], start: Rows, length: Rows, order: Rows) -> IO[bytes]:
+    """Return a file with the entries of these rows one after another."""
+    file = tempfile.TemporaryFile(prefix="cctview-")  # noqa: SIM115  it lives as long as the columns do
+    for some in np.array_split(order, len(order) // _ROWS_AT_A_TIME + 1) if len(order) else ():
+        entries = np.memmap(unordered, _ENTRY, "r")
+        size = length[some]
+        flat = np.repeat(start[some] - (np.cumsum(size) - size), size) + np.arange(size.sum())
+        file.write(entries[flat].tobytes())
+    file.flush()
+    return file
 
 
 def _heads(batch: pa.RecordBatch, tracklets: Keys, names: tuple[str, ...]) -> tuple[NDArray[Any], ...]:

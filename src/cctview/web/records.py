@@ -14,7 +14,7 @@ from cctview.network import CameraNetwork, Link
 from cctview.store import Store
 from cctview.types import HEADINGS, OBJECT_TYPES, Detections, Frames, Tracklets, rows_of
 from cctview.web import answers
-from cctview.web.columns import Keys
+from cctview.web.columns import Keys, give_back_memory
 from cctview.web.index import Index
 from cctview.web.matched import REASONS
 from cctview.web.moments import from_micros
@@ -35,6 +35,7 @@ class Records:
         self.policy = store.policy
         self.names = Names(store)
         self.index = Index.read(store, network, last)
+        give_back_memory()
 
     def frame_row(self, ident: int, name: str) -> int:
         """Return the row of a frame; raise MissingError when it is not there."""
@@ -188,8 +189,8 @@ class Records:
         links = {(link.origin, link.target): number for number, link in enumerate(self.index.links)}
         answered = []
         for place in matches.of(row).tolist():
-            start, target = int(matches.start[place]), self.index.cameras[matches.camera[place]]
-            found = matches.entries[start : start + int(matches.length[place])]
+            target = self.index.cameras[matches.camera[place]]
+            found = matches.entries(place, place + 1)
             found = found[found["candidate"] >= 0][:top]
             link = links.get((camera, target))
             window = None if link is None else self.index.window(row, link, onwards=True)

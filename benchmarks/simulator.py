@@ -88,9 +88,9 @@ def main() -> None:
     parts: dict[str, Callable[[], Any]] = {
         "drawing 352x240": partial(drawing, 352, 240, 150),
         "drawing 704x480": partial(drawing, 704, 480, 30),
-        "without drawing": partial(undrawn, 30, 120.0),
         "detector by day": detected,
         "detector by night": partial(detected, light="night"),
+        "without drawing": partial(undrawn, 30, 120.0),
         "detector in rain": partial(detected, weather="rain"),
     }
     for name, measure in parts.items():

@@ -53,9 +53,9 @@ def run(
     from cctview.network import CameraNetwork, load_network
     from cctview.sources import open_source
 
-    roads = load_network(network) if network else None
-    stills = open_source(source, timezone=timezone or (roads.timezone if roads else None), camera=camera)
-    roads = roads or getattr(stills, "network", CameraNetwork())
+    given = load_network(network) if network else CameraNetwork()
+    stills = open_source(source, timezone=timezone or given.timezone, camera=camera)
+    roads: CameraNetwork = given if network else getattr(stills, "network", given)
     run_into(stills, store, roads, detector, embedder, provider, workers, as_json)
 
 

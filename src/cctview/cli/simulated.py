@@ -22,7 +22,7 @@ Minutes = Annotated[float, typer.Option(help="How long the cameras watch.")]
 Cameras = Annotated[int, typer.Option(help="Cameras, unless a network file names them.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same world.")]
 Plan = Annotated[Path | None, typer.Option(help="Camera network file: cameras and the links between them.")]
-_DEMO = {"cameras": 6, "spacing_m": 600.0}
+_DEMO: dict[str, Any] = {"cameras": 6, "spacing_m": 600.0}
 
 
 def register(app: typer.Typer) -> None:

@@ -206,8 +206,9 @@ def _spans(store: Store) -> list[_Span]:
     if not frames["rows"]:
         return []
     count = 1 + detections["rows"] // _SPAN_DETECTIONS
-    first, last = (np.datetime64(frames[end].removesuffix("Z"), "ns").astype(np.int64) for end in ("oldest", "newest"))
-    bounds = np.linspace(first, last + 1, count + 1).astype(np.int64).astype("datetime64[ns]")
+    first, last = (np.datetime64(frames[end].removesuffix("Z"), "ns") for end in ("oldest", "newest"))
+    bounds = first + (last - first) // count * np.arange(count + 1)
+    bounds[-1] = last + np.timedelta64(1, "ns")
     return [_Span(after=after, before=before) for after, before in pairwise(bounds)]
 
 

@@ -21,7 +21,7 @@ Floats = NDArray[np.floating]
 _DIST = Path(inspect.getfile(ui.leaflet)).parent / "dist"
 _POINTS = 16
 _LANE_OFFSET = 0.012
-_WATER_WIDTHS = 1.5
+_WATER_WIDTHS, _WATER_BEYOND = 3.0, 2.0
 
 
 class RoadMap(Element, component="static/road_map.js"):
@@ -75,11 +75,13 @@ def ways(places: dict[str, tuple[float, float]], links: Sequence[Link]) -> list[
 
 
 def water_of(shore: Floats) -> Floats:
-    """Return the polygon of water on the right hand of the shoreline: (N, 2) lat, lon to (2N, 2)."""
+    """Return the polygon of water on the right hand of the shoreline and beyond its ends: (N, 2) lat, lon to (M, 2)."""
     if not len(shore):
         return shore
     shrink = np.cos(np.radians(shore[:, 0].mean()))
     along = (shore[-1] - shore[0]) * (1, shrink)
+    beyond = (shore[-1] - shore[0]) * _WATER_BEYOND
+    shore = np.concatenate([shore[:1] - beyond, shore, shore[-1:] + beyond])
     right = np.array([-along[1], along[0]]) * _WATER_WIDTHS / (1, shrink)
     return np.concatenate([shore, shore[::-1] + right])
 

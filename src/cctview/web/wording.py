@@ -14,7 +14,7 @@ _REASONS = {
     "size": "size",
     "timing": "travel time",
     "order": "order on the road",
-    "context": "traffic",
+    "context": "rivals",
 }
 _MOST = 99.0
 TIMES = "\N{MULTIPLICATION SIGN}"

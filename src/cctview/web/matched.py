@@ -41,7 +41,7 @@ class MatchColumns:
     camera: NDArray[np.int16]
     p_none: NDArray[np.float32]
     starts: Rows
-    file: IO[bytes]
+    descriptor: int
 
     @classmethod
     def read(cls, store: Store, tracklets: Keys, names: tuple[str, ...]) -> Self:
@@ -55,17 +55,17 @@ class MatchColumns:
             query, camera, none, length = gathered(parts, (np.int32, np.int16, np.float32, np.int64))
             order = np.argsort(query, kind="stable")
             order = order[query[order] >= 0]
-            file = _ordered(unordered, np.cumsum(length) - length, length, order)
+            descriptor = _ordered(unordered, np.cumsum(length) - length, length, order)
         starts = np.concatenate([[0], np.cumsum(length[order])])
-        return cls(query=query[order], camera=camera[order], p_none=none[order], starts=starts, file=file)
+        return cls(query=query[order], camera=camera[order], p_none=none[order], starts=starts, descriptor=descriptor)
 
     def __del__(self) -> None:
-        self.file.close()
+        os.close(self.descriptor)
 
     def entries(self, first: int, last: int) -> NDArray[Any]:
         """Return the entries of the rows from ``first`` up to ``last``."""
         start, end = self.starts[[first, last]].tolist()
-        data = os.pread(self.file.fileno(), (end - start) * _ENTRY.itemsize, start * _ENTRY.itemsize)
+        data = os.pread(self.descriptor, (end - start) * _ENTRY.itemsize, start * _ENTRY.itemsize)
         return np.frombuffer(data, _ENTRY)
 
     def of(self, query: int) -> Rows:
@@ -82,16 +82,16 @@ class MatchColumns:
         return self.query[rows].astype(np.int64), found[mine]
 
 
-def _ordered(unordered: IO[bytes], start: Rows, length: Rows, order: Rows) -> IO[bytes]:
-    """Return a file with the entries of these rows one after another."""
-    file = tempfile.TemporaryFile(prefix="cctview-")  # noqa: SIM115  it lives as long as the columns do
-    for some in np.array_split(order, len(order) // _ROWS_AT_A_TIME + 1) if len(order) else ():
-        entries = np.memmap(unordered, _ENTRY, "r")
-        size = length[some]
-        flat = np.repeat(start[some] - (np.cumsum(size) - size), size) + np.arange(size.sum())
-        file.write(entries[flat].tobytes())
-    file.flush()
-    return file
+def _ordered(unordered: IO[bytes], start: Rows, length: Rows, order: Rows) -> int:
+    """Return the descriptor of a file with the entries of these rows one after another."""
+    with tempfile.TemporaryFile(prefix="cctview-") as file:
+        for some in np.array_split(order, len(order) // _ROWS_AT_A_TIME + 1) if len(order) else ():
+            entries = np.memmap(unordered, _ENTRY, "r")
+            size = length[some]
+            flat = np.repeat(start[some] - (np.cumsum(size) - size), size) + np.arange(size.sum())
+            file.write(entries[flat].tobytes())
+        file.flush()
+        return os.dup(file.fileno())
 
 
 def _heads(batch: pa.RecordBatch, tracklets: Keys, names: tuple[str, ...]) -> tuple[NDArray[Any], ...]:

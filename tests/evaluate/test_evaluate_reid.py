@@ -123,6 +123,9 @@ def test_no_links_and_no_matches(scene, tmp_path):
     assert evaluate_reid(none, seen.detections, tracklets, Matches.empty()) == {"pairs": {}, "queries": 0}
     scores = evaluate_reid(links, seen.detections, tracklets, Matches.empty())["all"]
     assert (scores["rank-1"], scores["answered at 0.9"], scores["calibration error"]) == (0, 0, 0)
+    nothing = seen.detections[:0], tracklets[:0]
+    assert evaluate_reid(links, *nothing, Matches.empty())["all"]["queries"] == 0
+    assert set(false_matches(links, *nothing, seen.network).values()) == {0.0}
 
 
 def test_links_are_read_with_days_zones_and_duplicates(tmp_path):

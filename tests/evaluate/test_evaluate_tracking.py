@@ -121,3 +121,5 @@ def test_labelled_sightings_by_hand(scene, tmp_path):
     assert evaluate_linked_tracking(links, seen.detections, lump)["mixed"] == {"tracklets": 2, "share": 1.0}
     none = read_links(write_links(tmp_path / "none.json", seen, []))
     assert evaluate_linked_tracking(none, seen.detections, tracklets)["cameras"] == {}
+    nothing = evaluate_linked_tracking(links, seen.detections[:0], tracklets[:0])
+    assert (nothing["all"]["IDF1"], nothing["joined"], nothing["mixed"]["tracklets"]) == (0, {}, 0)

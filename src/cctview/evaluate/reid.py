@@ -193,6 +193,8 @@ def _located(ids: Ints, wanted: Ints) -> tuple[Ints, Ints]:
 
 def _looks(tracklets: Tracklets, queries: Ints, gallery: Ints) -> Floats:
     """Return the cosine distance (Q, G) after what all vehicles of a camera share is taken away."""
+    if not len(queries) or not len(gallery):
+        return np.zeros((len(queries), len(gallery)))
     sides = []
     for rows in (queries, gallery):
         here = np.isin(tracklets.camera, tracklets.camera[rows[:1]])

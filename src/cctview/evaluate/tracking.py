@@ -45,7 +45,7 @@ def evaluate_linked_tracking(links: Links, detections: Detections, tracklets: Tr
     """
     shown, track = shown_by(links, detections), tracklet_rows(tracklets, detections)
     frame = still_numbers((links.camera, links.time))[0]
-    owner = np.where(shown >= 0, track[shown], -1)
+    owner = np.append(track, -1)[shown]
     kept = _one_each(frame, owner)
     counts = {}
     for name in np.unique(links.camera).tolist():

@@ -86,7 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Stress curves on simulated traffic.")
     parser.add_argument("--axes", nargs="*", choices=list(AXES), default=list(AXES))
     parser.add_argument("--seeds", nargs="*", type=int, default=[7])
-    parser.add_argument("--minutes", type=float, default=1.5)
+    parser.add_argument("--minutes", type=float, default=2.5)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     points = [("middle", {}), *((axis, change) for axis in arguments.axes for change in AXES[axis])]

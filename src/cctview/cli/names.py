@@ -47,7 +47,8 @@ def shown(store: Store, text: str) -> list[int]:
     if wanted[0] < 0:
         return []
     ids = ids_behind(store.pseudonym_key(), wanted) if store.policy.pseudonyms else wanted
-    return np.unique(np.concatenate([store.scan(kind, ids=ids).id for kind in (Frames, Tracklets, Journeys)])).tolist()
+    found = (store.scan(Frames, ids=ids).id, store.scan(Tracklets, ids=ids).id, store.scan(Journeys, ids=ids).id)
+    return np.unique(np.concatenate(found)).tolist()
 
 
 def named(store: Store, text: str) -> list[int]:

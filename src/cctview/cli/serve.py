@@ -95,6 +95,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _bound(host: str, port: int) -> socket.socket:
+    import os
     import socket
 
     from cctview.errors import SettingsError
@@ -103,4 +104,6 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise SettingsError(f"cannot listen on {host} port {port} ({error.strerror}); choose another --port") from error
+        raise SettingsError(
+            f"cannot listen on {host} port {port} ({os.strerror(error.errno or 0)}); choose another --port"
+        ) from error

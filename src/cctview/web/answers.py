@@ -170,7 +170,7 @@ class Matching:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One station of a journey; ``metres`` and ``seconds`` since the one before, None for the first."""
+    """One station of a journey; ``seconds`` since the one before, None for the first."""
 
     tracklet: Tracklet
     time: datetime

@@ -32,7 +32,7 @@ from cctview.metrics.reid import expected_calibration_error
 from cctview.network import CameraNetwork, Link
 from cctview.types import Cameras, Matches, Ragged, Tracklets, rows_of
 
-CAMERAS, SPACING_M, PER_HOUR = 5, 800.0, 2100
+CAMERAS, SPACING_M, PER_HOUR = 5, 800.0, 3500
 START = np.datetime64("2024-06-03T06:00:00", "ns")
 NOISE = 1.6
 

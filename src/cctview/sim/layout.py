@@ -159,9 +159,11 @@ class LayoutBuilder:
                     self.turn(way, at - _STOP_M, share, target, self.on_way(target, place) + _CROSSING_M)
 
     def turn(self, way: int, at: float, share: float, onto: int, position: float, delay: float = 5.0) -> None:
-        """Lead a share of a way's vehicles onto another way."""
-        self._exits.append((way, at, share, len(self._doors), delay))
-        self._doors.append((onto, LANES - 1, position, 0.0))
+        """Lead a share of a way's vehicles onto another way; all that lead to one place share its door."""
+        door = (onto, LANES - 1, position, 0.0)
+        if door not in self._doors:
+            self._doors.append(door)
+        self._exits.append((way, at, share, self._doors.index(door), delay))
 
     def bottleneck(self, way: int, start: float, end: float, speed: float) -> None:
         """Slow a stretch of a way down."""

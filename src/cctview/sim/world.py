@@ -99,9 +99,8 @@ def flow(layout: Layout, per_minute: float, rng: np.random.Generator) -> Iterato
         if tick >= 0:
             yield traffic
         queue = _arriving(queue, layout, drivers, per_second, traffic.time, rng)
-        entering, queue = _entering(queue, traffic, layout)
         traffic, turning = _leaving(changing_lanes(traffic, tick, rng), layout)
-        queue = _turned(queue, turning, layout, drivers)
+        entering, queue = _entering(_turned(queue, turning, layout, drivers), traffic, layout)
         traffic = moved(traffic, layout).joined(entering)
 
 

@@ -28,7 +28,7 @@ from training.detector.score import (
 )
 from training.detector.stills import read_rgb
 
-MAX_SIDE, NMS_IOU, REDACTION = 640, 0.6, 0.06
+MAX_SIDE, NMS_IOU, REDACTION = 640, 0.6, 0.12
 PRECISION = 0.97
 SOURCES = (
     "samdbrice/cctview-data-frames (MIT): stills of five FDR Drive cameras; the original's RetinaNet boxes as a teacher",

@@ -177,7 +177,7 @@ def _figures(name: str, counts: DetectionCounts) -> dict[str, float]:
 
 
 def people(
-    labelled: LabelledSet, found: list[Found], thresholds: tuple[float, ...] = (0.05, 0.06, 0.08, 0.1, 0.15, 0.2)
+    labelled: LabelledSet, found: list[Found], thresholds: tuple[float, ...] = (0.06, 0.08, 0.12, 0.15, 0.2)
 ) -> dict[str, float]:
     """Share of hand-labelled people that redaction hides by half at least, and of the stills it blacks out."""
     out = {}

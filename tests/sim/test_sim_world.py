@@ -35,7 +35,7 @@ def gaps_in_lanes(traffic: Traffic) -> np.ndarray:
     """Return the free space between neighbours; a vehicle changing lanes takes room in both."""
     changing = traffic.change_left > 0
     row = np.concatenate([np.arange(len(traffic)), np.flatnonzero(changing)])
-    lane = np.concatenate([traffic.lane, traffic.came_from[changing]]) + 10 * traffic.direction[row]
+    lane = np.concatenate([traffic.lane, traffic.came_from[changing]]) + 10 * traffic.way[row]
     order = np.lexsort((traffic.travelled[row], lane))
     row, lane = row[order], lane[order]
     same = lane[1:] == lane[:-1]

@@ -95,7 +95,9 @@ def test_the_shoreline_is_read() -> None:
     assert parse_network("").shoreline == ()
 
 
-@pytest.mark.parametrize("points", ["3", "[[40.7, -73.9]]", "[[40.7, -73.9], [1]]", "[[40.7, 'x'], [1, 2]]", "[[91, 0], [0, 0]]"])
+@pytest.mark.parametrize(
+    "points", ["3", "[[40.7, -73.9]]", "[[40.7, -73.9], [1]]", "[[40.7, 'x'], [1, 2]]", "[[91, 0], [0, 0]]"]
+)
 def test_a_wrong_shoreline_is_refused(points: str) -> None:
     with pytest.raises(NetworkFileError, match="shoreline must be"):
         parse_network(f"shoreline = {points}")

@@ -101,7 +101,9 @@ def compare(out: Path) -> None:
         frame = Frame(image=there["image"], camera="a", time=np.datetime64("2020-05-05", "ns"), name="a", digest=1)
         found = detector([frame])
         wanted = np.isin(there["labels"], list(TYPES)) & (there["scores"] >= MIN_SCORE)
-        wanted &= (there["boxes"][:, 2:] - there["boxes"][:, :2] >= 1).all(axis=1)  # smaller ones are no detections here
+        wanted &= (there["boxes"][:, 2:] - there["boxes"][:, :2] >= 1).all(
+            axis=1
+        )  # smaller ones are no detections here
         boxes, scores = there["boxes"][wanted], there["scores"][wanted]
         types = np.array([TYPES[label] for label in there["labels"][wanted].tolist()], np.str_)
         known = found.type != "person"

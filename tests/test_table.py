@@ -63,6 +63,17 @@ def test_unknown_and_missing_columns_are_refused_with_a_hint() -> None:
 def test_vectors_must_be_of_unit_length() -> None:
     with pytest.raises(TableError, match="unit length"):
         Embeddings(detection=[1], vector=[[3.0, 4.0]], quality=[0.5])
+    with pytest.raises(TableError, match=r"Embeddings\.length: expected lengths > 0"):
+        Embeddings(detection=[1], vector=[[0.6, 0.8]], quality=[0.5], length=[0.0])
+
+
+def test_a_column_with_a_default_may_be_left_out():
+    table = Embeddings(detection=[1, 2], vector=[[0.6, 0.8], [1.0, 0.0]], quality=[0.5, 1.0])
+    assert table.length.tolist() == [1.0, 1.0]
+    assert Embeddings.from_arrow(table.to_arrow().drop_columns(["length"])) == table
+    assert Embeddings.from_arrow(table.replace(length=[2.0, 3.0]).to_arrow()).length.tolist() == [2.0, 3.0]
+    with pytest.raises(TableError, match="needs the column 'quality'"):
+        Embeddings(detection=[1], vector=[[0.6, 0.8]])
 
 
 def test_a_table_is_read_only_and_refuses_iteration_and_single_rows() -> None:

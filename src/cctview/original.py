@@ -129,7 +129,7 @@ def import_tree(folder: Path, store: Store, detector: Detector, progress: Progre
     """
     tree = read_tree(folder)
     report = OriginalReport(skipped=[Skipped(item.where, item.reason) for item in tree.skipped])
-    embeddings = _unit_features(tree)
+    embeddings = _features(tree)
     source = open_source(folder)
     done, total = 0, source.count()
     for frames in _batched(_frames(source, tree, store, report), 8 * _BATCH):
@@ -272,18 +272,19 @@ def _pairs(
     return base, np.full(len(base), camera), np.tile(others, len(names)), distance.ravel()
 
 
-def _unit_features(tree: OriginalTree) -> Embeddings:
-    """Return the original's features as embeddings of unit length; their size then carries no meaning."""
-    vectors = tree.features.vectors
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    good = length[:, 0] > 0
+def _features(tree: OriginalTree) -> Embeddings:
+    """Return the original's features as embeddings, without those that are all zero."""
+    vectors = tree.features.vectors.astype(np.float64)
+    length = np.linalg.norm(vectors, axis=1)
+    good = length > 0
     if not good.any():
         return Embeddings.empty()
     return Embeddings(
         meta={"embedder": model_spelling(tree.features.model)},
         detection=tree.features.detection[good],
-        vector=vectors[good] / length[good],
+        vector=vectors[good] / length[good, None],
         quality=np.ones(int(good.sum()), np.float32),
+        length=length[good],
     )
 
 
@@ -332,7 +333,7 @@ def _export_some(store: Store, frames: Frames, folder: Path, report: OriginalRep
         if len(shared):
             order = np.argsort(here)
             path = folder / f"{file_name(still.name)}--features.json"
-            vectors = features.vector[there[order]]
+            vectors = (features.vector * features.length[:, None])[there[order]]
             write_features(path, still.name, written[here[order]], vectors, features.meta.get("embedder", ""))
         report.counts.update(stills=1, pictures=int(bool(still.encoded)), detections=len(mine), features=len(shared))
         names.append(written)

@@ -89,16 +89,23 @@ class Column(Generic[S]):
     """Declare one column: its dtype, the shape of one cell, and what its values must satisfy.
 
     ``cell`` lists the extents of one row's cell, ``None`` for any extent. ``check`` maps the
-    values to a mask of good rows, and ``rule`` says in words what it asks for.
+    values to a mask of good rows, and ``rule`` says in words what it asks for. A column with a
+    ``default`` may be left out: its rows then all hold that.
     """
 
     def __init__(
-        self, dtype: type[S] | str, cell: tuple[int | None, ...] = (), check: Check | None = None, rule: str = ""
+        self,
+        dtype: type[S] | str,
+        cell: tuple[int | None, ...] = (),
+        check: Check | None = None,
+        rule: str = "",
+        default: float | None = None,
     ) -> None:
         self.dtype = np.dtype(dtype)
         self.cell = cell
         self.check = check
         self.rule = rule
+        self.default = default
         self.name = ""
 
     def __set_name__(self, owner: type[Table], name: str) -> None:
@@ -177,13 +184,20 @@ class Table:
         name = type(self).__name__
         for given in columns.keys() - self.columns.keys():
             raise TableError(f"{name} has no column {given!r}; {nearest(given, self.columns)}")
-        for missing in self.columns.keys() - columns.keys():
+        for missing in self.columns.keys() - columns.keys() - self.defaults().keys():
             raise TableError(f"{name} needs the column {missing!r}")
-        self._data: dict[str, Any] = {key: column.validated(columns[key], name) for key, column in self.columns.items()}
+        rows = len(next(iter(columns.values()), ()))
+        filled = {key: np.full(rows, value) for key, value in self.defaults().items()} | columns
+        self._data: dict[str, Any] = {key: column.validated(filled[key], name) for key, column in self.columns.items()}
         self.meta: dict[str, str] = dict(meta or {})
         lengths = {key: len(value) for key, value in self._data.items()}
         if len(set(lengths.values())) > 1:
             raise TableError(f"{name}: columns differ in length: {lengths}")
+
+    @classmethod
+    def defaults(cls) -> dict[str, float]:
+        """Return the columns that may be left out, and what their rows hold then."""
+        return {key: column.default for key, column in cls.columns.items() if column.default is not None}
 
     @classmethod
     def empty(cls, meta: Mapping[str, str] | None = None) -> Self:
@@ -243,11 +257,12 @@ class Table:
 
     @classmethod
     def from_arrow(cls, table: pa.Table) -> Self:
-        """Read back what ``to_arrow`` gave; columns that are not declared are left out."""
+        """Read back what ``to_arrow`` gave; columns that are not declared are left out, defaults filled in."""
         meta = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
         if not table.num_rows:
             return cls.empty(meta)
-        data = {key: _from_arrow(table.column(key), column) for key, column in cls.columns.items()}
+        declared = cls.columns.keys() - (cls.defaults().keys() - set(table.column_names))
+        data = {key: _from_arrow(table.column(key), cls.columns[key]) for key in cls.columns if key in declared}
         return cls(meta=meta, **data)
 
     def _with(self, data: dict[str, Any]) -> Self:

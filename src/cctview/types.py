@@ -2,8 +2,8 @@
 
 Conventions, stated once: boxes are ``xyxy`` float32 pixels, origin top left, half-open; images are
 ``uint8 (H, W, 3)`` RGB; time is ``datetime64[ns]`` UTC; scores and probabilities lie in [0, 1];
-embeddings are float32 of unit length; lon/lat WGS84; metres, seconds, m/s. Ids are 63-bit content
-hashes. Absence is a missing row, never NaN or -1.
+embeddings are float32 of unit length, the length they had beside them; lon/lat WGS84; metres,
+seconds, m/s. Ids are 63-bit content hashes. Absence is a missing row, never NaN or -1.
 """
 
 from __future__ import annotations
@@ -59,6 +59,10 @@ def _not_negative(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _ordered(boxes: NDArray[Any]) -> NDArray[np.bool_]:
     return (boxes[:, 0] < boxes[:, 2]) & (boxes[:, 1] < boxes[:, 3])
+
+
+def _positive(values: NDArray[Any]) -> NDArray[np.bool_]:
+    return values > 0
 
 
 def _unit(vectors: NDArray[Any]) -> NDArray[np.bool_]:
@@ -184,11 +188,16 @@ class Detections(Table):
 
 
 class Embeddings(Table):
-    """The appearance of a detection; ``quality`` in [0, 1] says how much its crop can tell."""
+    """The appearance of a detection; ``quality`` in [0, 1] says how much its crop can tell.
+
+    ``length`` is the Euclidean length of the vector as the model gave it: ``vector`` times
+    ``length`` is that vector again. Comparing looks makes no use of it.
+    """
 
     detection = _Id()
     vector = _Vector()
     quality = _Share()
+    length = Column(np.float32, check=_positive, rule="lengths > 0", default=1.0)
 
 
 class Tracklets(Table):

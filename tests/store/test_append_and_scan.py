@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import cv2
+import lancedb
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -39,6 +41,7 @@ from cctview.types import (
     Ragged,
     Tracklets,
     TravelTimes,
+    rows_of,
 )
 
 EVERYTHING = (Frames, Detections, Embeddings)
@@ -61,6 +64,33 @@ def test_what_was_appended_is_scanned(store):
     assert np.allclose(vectors.vector, expected.vector, atol=1e-3)
     assert np.allclose(np.linalg.norm(vectors.vector, axis=1), 1, atol=1e-6)
     assert vectors.meta == {"producer": "embedder 1"}
+
+
+def test_vectors_that_had_a_length_come_back_as_the_model_gave_them(store):
+    given_rows = batch(range(4))
+    raw = np.random.default_rng(0).normal(0, 3, (len(given_rows.embeddings), 1920)).astype(np.float32)
+    length = np.linalg.norm(raw, axis=1)
+    store.append(
+        replace(given_rows, embeddings=given_rows.embeddings.replace(vector=raw / length[:, None], length=length))
+    )
+    found = store.scan(Embeddings)
+    place = rows_of(given_rows.embeddings.detection, found.detection)
+    assert found.vector * found.length[:, None] == pytest.approx(raw[place], rel=1e-6, abs=0)
+    assert np.allclose(np.linalg.norm(found.vector, axis=1), 1, atol=1e-6)
+
+
+def test_a_store_that_kept_no_lengths_is_read_and_goes_on(tmp_path):
+    create_store(tmp_path / "s", Policy.default("t")).append(batch(range(2)))
+    table = lancedb.connect(tmp_path / "s").open_table("embeddings")
+    table.drop_columns(["length"])
+    commit = json.loads((tmp_path / "s" / "commit.json").read_text())
+    commit["tables"]["embeddings"]["version"] = table.version
+    (tmp_path / "s" / "commit.json").write_text(json.dumps(commit))
+    store = open_store(tmp_path / "s", write=True)
+    assert store.scan(Embeddings).length.tolist() == [1.0] * 10
+    more = batch(range(2, 4))
+    store.append(replace(more, embeddings=more.embeddings.replace(length=np.full(10, 5.0))))
+    assert sorted(store.scan(Embeddings).length.tolist()) == [1.0] * 10 + [5.0] * 10
 
 
 @settings(max_examples=6)

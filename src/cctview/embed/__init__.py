@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cctview.embed.crops import Cropping, crops_of, quality
 from cctview.embed.histogram import HistogramEmbedder
 from cctview.embed.onnx import OnnxEmbedder
+from cctview.embed.vectors import normalised
 from cctview.models import RuntimeSettings, find_model
 from cctview.types import VEHICLE_TYPES, Detections, Embeddings, Frame
 
@@ -53,9 +54,11 @@ def embed(frames: Sequence[Frame], detections: Detections, embedder: Embedder) -
     if not len(vehicles):
         return Embeddings.empty(meta)
     crops = crops_of(frames, vehicles, embedder.cropping)
+    vector, length = normalised(embedder.features(crops), embedder.producer)
     return Embeddings(
         meta=meta,
         detection=vehicles.id,
-        vector=embedder(crops),
+        vector=vector,
         quality=quality(crops, vehicles.box),
+        length=length,
     )

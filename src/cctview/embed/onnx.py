@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.embed.crops import Cropping
-from cctview.errors import ModelError
+from cctview.embed.vectors import normalised
 from cctview.models.record import ModelRecord
 from cctview.models.runtime import Runner, RuntimeSettings, runner
 
@@ -41,10 +41,7 @@ class OnnxEmbedder:
         vectors = self.features(crops)
         if self.record.settings.get("unit", True):
             return vectors
-        length = np.linalg.norm(vectors, axis=1, keepdims=True)
-        if not (length > 0).all():
-            raise ModelError(f"{self.record.name!r} gave a vector without length; check its input settings")
-        return vectors / length
+        return normalised(vectors, self.record.name)[0]
 
     def features(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return one vector per crop as the graph gives it."""

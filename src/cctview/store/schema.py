@@ -29,6 +29,7 @@ __all__ = [
 
 T = TypeVar("T", bound=Table)
 _LITERALS = 2048
+_UNIT_TOLERANCE = 1e-3
 _PLAIN = {"lance-encoding:compression": "none"}
 _TIMESTAMP = pa.timestamp("ns", "UTC")
 
@@ -51,7 +52,7 @@ class Layout:
 
     @property
     def read(self) -> list[str]:
-        """The stored columns that ``scan`` needs."""
+        """The stored columns that ``scan`` needs; those with a default may be missing in an older store."""
         return list(dict.fromkeys((*self.table.columns, *self.order)))
 
 
@@ -118,11 +119,14 @@ def layout_of(table: type[Table]) -> Layout:
 
 
 def stored(table: Table, extra: Mapping[str, pa.Array] | None = None) -> pa.Table:
-    """Return the rows as they are stored: vectors as float16, with extra columns."""
+    """Return the rows as they are stored: with extra columns, vectors as float16.
+
+    Vectors that had another length than 1 stay float32, so that the model's own can be given back.
+    """
     if not len(table):
         return pa.table({})
     arrow = table.to_arrow()
-    if "vector" in table.columns:
+    if "vector" in table.columns and not _scaled(table):
         arrow = arrow.set_column(arrow.schema.get_field_index("vector"), "vector", _half(table.vector))  # type: ignore[attr-defined]
     for name, column in (extra or {}).items():
         arrow = arrow.append_column(name, column)
@@ -205,6 +209,10 @@ def _plain(field: pa.Field) -> pa.Field:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _scaled(table: Table) -> bool:
+    return isinstance(table, Embeddings) and not np.allclose(table.length, 1, rtol=0, atol=_UNIT_TOLERANCE)
 
 
 def _half(vectors: NDArray[np.float32]) -> pa.Array:

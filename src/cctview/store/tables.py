@@ -100,7 +100,9 @@ class Snapshot:
         return pa.Table.from_batches(parts).select(columns) if parts else self.rows(name, columns, "false")
 
     def _query(self, name: str, columns: list[str], where: str) -> Any:
-        query = self._table(name).search().select(columns)
+        table = self._table(name)
+        absent = LAYOUTS[name].table.defaults().keys() - set(table.schema.names)
+        query = table.search().select([column for column in columns if column not in absent])
         return query.where(where) if where else query
 
     def _table(self, name: str) -> Any:
@@ -153,6 +155,7 @@ class Transaction:
             self._created(name, rows, meta)
             return
         table = self._db.open_table(name)
+        _complete(table, name)
         table.add(rows)
         grown = replace(
             state,
@@ -258,6 +261,13 @@ class Transaction:
             version=table.version, meta=dict(meta), rows=rows.num_rows, loose=1, loose_rows=rows.num_rows
         )
         self.commit = self.commit.with_table(name, state)
+
+
+def _complete(table: Any, name: str) -> None:
+    """Give a table that an earlier version made the columns it lacks."""
+    defaults = LAYOUTS[name].table.defaults()
+    for column in defaults.keys() - set(table.schema.names):
+        table.add_columns({column: f"CAST({defaults[column]} AS FLOAT)"})
 
 
 def _unindexed(name: str, state: TableState) -> bool:

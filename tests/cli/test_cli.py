@@ -135,7 +135,7 @@ def test_without_a_network_there_are_tracklets_and_a_reason(call: Call, copied: 
 
 def test_journeys_are_listed_for_people(call: Call, store: Path) -> None:
     shown = call("journeys", store, "--top", "2").out
-    assert re.search(r"0\.\d\d  sim-\d \S+  ->  sim-\d ", shown)
+    assert re.search(r"[01]\.\d\d  sim-\d \S+  ->  sim-\d ", shown)
 
 
 def test_the_three_original_verbs(call: Call, stills: Path, tmp_path: Path) -> None:
@@ -284,7 +284,7 @@ def test_ctrl_c_is_one_sentence_and_the_run_goes_on(stills: Path, tmp_path: Path
 
 def test_doctor_and_models_name_what_is_here(call: Call) -> None:
     assert "cpu" in call("doctor", "--json").json["providers"]
-    assert set(call("models", "list", "--json").json) == set(call("models", "verify", "--json").json)
+    assert set(call("models", "verify", "--json").json) <= set(call("models", "list", "--json").json)
 
 
 def test_bench_measures_every_stage(call: Call, stills: Path) -> None:
@@ -299,8 +299,8 @@ def verbs() -> list[str]:
 
 
 @pytest.mark.parametrize("verb", verbs())
-def test_every_verb_has_help_and_stands_in_the_readme(verb: str, call: Call) -> None:
+def test_every_verb_has_help_and_stands_in_the_reference(verb: str, call: Call) -> None:
     shown = call(verb, "--help")
     assert shown.code == 0
     assert len(shown.out.splitlines()) > 3
-    assert re.search(rf"`(cctview )?{verb}\b|cctview {verb}\b", (ROOT / "README.md").read_text())
+    assert re.search(rf"`(cctview )?{verb}\b|cctview {verb}\b", (ROOT / "docs/reference.md").read_text())

@@ -35,7 +35,7 @@ class TrackSettings:
 
     max_gap_s: float = 5.5
     max_length_s: float = 1800.0
-    threshold: float = -0.5
+    threshold: float = 0.5
     gap_penalty: float = 1.0
     duplicate_iou: float = 0.7
     rounds: int = 8

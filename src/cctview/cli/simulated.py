@@ -41,6 +41,9 @@ def simulate(
     traffic: Annotated[
         str, typer.Option(help="free, light, busy, heavy, jam, or vehicles per minute and direction.")
     ] = "busy",
+    trajectories: Annotated[
+        Path | None, typer.Option(help="SUMO's floating car data (--fcd-output) to drive along, in place of a world.")
+    ] = None,
     light: Annotated[str, typer.Option(help="day, dusk or night.")] = "day",
     weather: Annotated[str, typer.Option(help="clear, overcast, rain, fog or glare.")] = "clear",
     settings: Annotated[
@@ -56,6 +59,8 @@ def simulate(
 
     named = {"world": world, "minutes": minutes, "cameras": cameras, "seed": seed, "light": light, "weather": weather}
     extra = dict(_pair(text) for text in settings or [])
+    if trajectories:
+        extra["trajectories"] = str(trajectories)
     simulation = _simulation({**named, "traffic": setting("traffic", traffic), **extra}, network)
     with interruptible(), progress() as bars:
         if store:

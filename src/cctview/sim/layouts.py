@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from cctview.errors import SettingsError
 from cctview.network import CameraNetwork
 from cctview.sim.layout import Layout, LayoutBuilder, Site
-from cctview.sim.road import winding
+from cctview.sim.road import Road, winding
 from cctview.sim.settings import JAM_FROM, SimSettings
 
-__all__ = ["build_layout"]
+__all__ = ["build_layout", "recorded_layout"]
 
 Floats = NDArray[np.floating[Any]]
 
 _BEFORE_M, _AFTER_M = 150.0, 450.0  # road before the first camera and after the last
+_SEEN_M = 100.0  # road that the last camera needs in front of it
 _GRID_PACE, _MOTORWAY_PACE = 0.62, 1.35
 _FACING = np.array(["North", "East", "South", "West"])
 _BRANCH_SHARE = 0.3
@@ -35,6 +36,19 @@ def build_layout(settings: SimSettings, network: CameraNetwork | None, rng: np.r
     if settings.traffic >= JAM_FROM:
         for way, length in enumerate(builder.built().length.tolist()):
             builder.bottleneck(way, max(length - 150.0, 0.75 * length), length, 4.0)
+    return builder.built()
+
+
+def recorded_layout(road: Road, settings: SimSettings) -> Layout:
+    """Return one road with a camera every ``spacing_m`` metres; raise SettingsError when it is too short for them."""
+    watched = _BEFORE_M + settings.spacing_m * np.arange(settings.cameras)
+    if watched[-1] + _SEEN_M > road.length:
+        raise SettingsError(
+            f"trajectories: their road is {road.length:.0f} m long, and {settings.cameras} cameras every "
+            f"{settings.spacing_m:g} m need {watched[-1] + _SEEN_M:.0f} m; ask for fewer cameras or another spacing_m"
+        )
+    builder = LayoutBuilder()
+    _row_of_cameras(builder, builder.road(road), watched)
     return builder.built()
 
 

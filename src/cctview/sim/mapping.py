@@ -65,7 +65,8 @@ def _cameras(layout: Layout) -> Iterator[str]:
     for site in layout.sites:
         road = layout.roads[site.road]
         lat, lon = _geographic(road.place(np.array([site.station]), np.zeros(1)))[0].tolist()
-        title = f"Simulated road {site.road + 1}, km {site.station / 1000:.2f}"
+        name = "Drive" if len(layout.roads) == 1 else f"Road {site.road + 1}"
+        title = f"{name}, km {site.station / 1000:.2f}"
         yield _camera(site.name, title, lat, lon, _compass(_bearing(layout, site.road, site.station, site.against)))
 
 

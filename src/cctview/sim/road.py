@@ -13,6 +13,7 @@ __all__ = [
     "LANES",
     "LANE_WIDTH",
     "MEDIAN",
+    "OVERHANG_M",
     "PARAPET",
     "RAILING",
     "SHOULDER",
@@ -32,7 +33,7 @@ SHOULDER = FIRST_LINE + LANES * LANE_WIDTH
 PARAPET = SHOULDER + 1.8
 WALKWAY = PARAPET + 1.0
 RAILING = WALKWAY + 4.0
-_OVERHANG = 1500  # metres of road drawn beyond either end, for the view to the horizon
+OVERHANG_M = 1500  # metres of road drawn beyond either end, for the view to the horizon
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +97,7 @@ def winding(
     bends: float = 1.0,
 ) -> Road:
     """Return a road of a length in metres that winds about a compass direction; ``bends`` 0 is straight."""
-    s = np.arange(-_OVERHANG, np.ceil(length) + _OVERHANG + 1.0)
+    s = np.arange(-OVERHANG_M, np.ceil(length) + OVERHANG_M + 1.0)
     waves = 2 * np.pi / rng.uniform(500, 1400, 3)
     swing = np.sin(np.outer(s, waves) + rng.uniform(0, 2 * np.pi, 3)) @ (rng.uniform(0.05, 0.12, 3) * bends)
     bearing = np.deg2rad(bearing_deg) + swing
@@ -104,8 +105,8 @@ def winding(
     return Road(
         length=length,
         stations=s,
-        x=x - x[_OVERHANG] + start[0],
-        y=y - y[_OVERHANG] + start[1],
+        x=x - x[OVERHANG_M] + start[0],
+        y=y - y[OVERHANG_M] + start[1],
         bearing=bearing,
     )
 

@@ -52,7 +52,8 @@ class SimSettings:
     neighbouring cameras, in a grid the length of a block. ``distortion`` is the share by which the lens
     pulls the corners in, ``faults`` the share of stills that are dropped, sent twice or half sent,
     ``clock_s`` the spread of the cameras' clocks, ``turns`` how often some camera is turned away and
-    back. Raises SettingsError.
+    back. ``trajectories`` is a file of SUMO's floating car data whose vehicles replace ``world`` and
+    ``traffic``. Raises SettingsError.
     """
 
     minutes: float = 3.0
@@ -70,6 +71,7 @@ class SimSettings:
     faults: float = 0.0
     clock_s: float = 0.0
     turns: int = 0
+    trajectories: str = ""
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():

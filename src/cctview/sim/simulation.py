@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.errors import SettingsError
 from cctview.naming import still_name, zone
 from cctview.network import CameraNetwork, parse_network
 from cctview.sim.camera import RoadCamera, beside_road
 from cctview.sim.layout import Layout
-from cctview.sim.layouts import build_layout
+from cctview.sim.layouts import build_layout, recorded_layout
 from cctview.sim.lighting import lighting
 from cctview.sim.mapping import network_toml
 from cctview.sim.observing import observed
+from cctview.sim.recorded import Recording, recording
 from cctview.sim.road import Road
 from cctview.sim.settings import SimSettings
 from cctview.sim.sightings import Sightings
 from cctview.sim.studio import SimFrame, Studio
+from cctview.sim.sumo import read_fcd
 from cctview.sim.timetable import LIKE_VIDEO_BELOW_S, Timetable, timetable
 from cctview.sim.traffic import Traffic
 from cctview.sim.world import STEP_S, flow
@@ -39,8 +43,19 @@ class Simulation:
     given: CameraNetwork | None = None
 
     @cached_property
+    def recorded(self) -> Recording | None:
+        """Return the recorded trajectories vehicles drive along, if any."""
+        if not self.settings.trajectories:
+            return None
+        if self.given is not None:
+            raise SettingsError("trajectories lay their own road; leave out either them or the camera network")
+        return recording(read_fcd(Path(self.settings.trajectories)))
+
+    @cached_property
     def layout(self) -> Layout:
         """Return the roads and what stands along them."""
+        if self.recorded is not None:
+            return recorded_layout(self.recorded.road, self.settings)
         return build_layout(self.settings, self.given, self.rng("road"))
 
     @cached_property
@@ -102,6 +117,8 @@ class Simulation:
 
     def traffic(self) -> Iterator[Traffic]:
         """Yield the traffic of the whole world every ``STEP_S`` seconds, for ever."""
+        if self.recorded is not None:
+            return self.recorded.flow()
         return flow(self.layout, self.settings.traffic, self.rng("traffic"))
 
     def sightings(self) -> Sightings:

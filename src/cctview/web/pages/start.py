@@ -46,12 +46,13 @@ def _hero(journey: str | None) -> Markup:
 
 
 def _chosen(reading: Reading) -> tuple[Sighting, Matching] | None:
-    """Return the best seen vehicle among the most probable journeys, with its answer at the next camera."""
+    """Return the best seen vehicle among the most probable journeys, with its surest answer at a next camera."""
     seen = [journey.steps[0].tracklet for journey in reading.journeys(limit=_JOURNEYS_TRIED)]
     for tracklet in sorted(seen, key=lambda item: -item.quality):
         ahead = [one for one in reading.matches(tracklet.id, top=_NEAREST) if one.way == "next" and one.candidates]
-        if ahead:
-            return reading.tracklet(tracklet.id), ahead[0]
+        surest = max(ahead, key=lambda one: one.candidates[0].probability, default=None)
+        if surest and surest.candidates[0].probability > surest.p_none:
+            return reading.tracklet(tracklet.id), surest
     return None
 
 

@@ -212,6 +212,7 @@ def test_a_video_is_a_source(call: Call, real_data: Path, tmp_path: Path) -> Non
         (["export", "{store}", "--format", "xml", "--out", "{tmp}/x"], "no format 'xml'"),
         (["extract", "{tmp}"], "run `cctview detect`"),
         (["simulate", "{tmp}/x", "--minutes", "-1"], "minutes"),
+        (["simulate", "{tmp}/x", "--trajectories", "{file}"], "not an XML file"),
         (["eval", "detection", "--truth", "{file}", "--images", "{tmp}"], "not a COCO file"),
         (["eval", "detection", "--truth", "{tmp}/no", "--images", "{tmp}"], "cannot be read"),
     ],

@@ -46,6 +46,8 @@ train: env
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train]'
 	$(BIN)/python -m training.detector --data $(REAL) --out build/training --results build/training/detector.json
 	$(BIN)/python -m training.embedder --data $(REAL) --out build/training --results build/training/embedder.json
+	$(BIN)/cctview run $(REAL)/fdr/frames build/training/store --network $(REAL)/fdr/network.toml
+	$(BIN)/python -m training.embedder.refine --data $(REAL) --store build/training/store --start build/training/cctview-reid.pt --out build/training/refined
 
 # What the bundled models reach on the real stills beside the checkout, and how fast a run is here.
 check-accuracy: env

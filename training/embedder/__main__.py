@@ -59,6 +59,7 @@ def run(args: argparse.Namespace) -> None:
     weights = args.out / "cctview-reid.onnx"
     if not args.measure:
         net = learn(scene, args.rounds, paths.stills / "links.json", report)
+        torch.save({"state": net.state_dict(), "shape": net.shape}, weights.with_suffix(".pt"))
         write_small(net, weights, sample(scene.stack, scene.boxes, net.shape.size))
     table = measure(scene, weights, paths)
     speed = speed_ms(weights)

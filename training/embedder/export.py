@@ -155,7 +155,7 @@ sha256 = "{sha256}"
 licence = "MIT"
 origin = "trained from scratch by training/embedder of this project"
 trained_on = [
-  "stills of five FDR Drive cameras with the original's boxes, and its DenseNet201 features as a teacher: samdbrice/cctview-data-frames (MIT)",
+  "stills of five FDR Drive cameras with the original's boxes, then with those of cctview-det 1.2.0, and the original's DenseNet201 features as a teacher: samdbrice/cctview-data-frames (MIT)",
   "370 crops of vehicles seen by two cameras: Khoa-Nguyen-Truong/Vehicle-Re-ID-Dataset (Apache-2.0)",
 ]
 dimension = {dimension}

@@ -90,7 +90,7 @@ def main() -> None:
         "drawing 704x480": partial(drawing, 704, 480, 30),
         "detector by day": detected,
         "detector by night": partial(detected, light="night"),
-        "without drawing": partial(undrawn, 30, 12.0),
+        "without drawing": partial(undrawn, 30, 120.0),
         "detector in rain": partial(detected, weather="rain"),
     }
     for name, measure in parts.items():

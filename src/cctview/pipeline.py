@@ -162,7 +162,7 @@ def link(store: Store, network: CameraNetwork, settings: RunSettings, report: Ru
     """Make tracklets, matches and journeys anew from all that is stored."""
     start = time.perf_counter()
     spans = _spans(store)
-    cameras = sorted({str(name) for span in spans for name in np.unique(store.scan(Frames, **span).camera)})
+    cameras = sorted(store.columns(Frames, ["camera"])["camera"].unique().to_pylist())
     parts, broken = [], []
     with ThreadPoolExecutor(settings.workers, "track") as pool:
         found = pool.map(lambda camera: _tracked(store, camera, spans, settings), cameras)
@@ -244,8 +244,7 @@ def run(
 
 def _batches(source: Source, store: Store, settings: RunSettings, report: RunReport) -> Iterator[list[Frame]]:
     """Yield bounded batches of stills that are neither stored nor seen before in this run."""
-    ids = [store.scan(Frames, **span).id for span in _spans(store)]
-    stored = np.sort(np.concatenate([np.zeros(0, np.int64), *ids]))
+    stored = np.sort(np.asarray(store.columns(Frames, ["id"])["id"], np.int64))
     seen: set[int] = set()
 
     def known(frame: int) -> bool:

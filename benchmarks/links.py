@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.evaluate.links import tracklet_rows
 from cctview.geometry import area, iou
 from cctview.journeys import journeys
 from cctview.match import MatchSettings, match
@@ -142,15 +143,6 @@ def read_sightings(data: Path, detections: Detections) -> list[Sighting]:
     return found
 
 
-def tracklet_of(tracklets: Tracklets, detections: Detections) -> NDArray[np.int64]:
-    """Return the tracklet row of each detection, -1 for those in none."""
-    order = np.argsort(detections.id)
-    rows = order[np.searchsorted(detections.id[order], tracklets.members.values)]
-    owner = np.full(len(detections), -1)
-    owner[rows] = tracklets.members.row
-    return owner
-
-
 def score_tracking(sightings: list[Sighting], owner: NDArray[np.int64]) -> dict[str, Any]:
     """Return links made of labelled neighbouring sightings per camera, and tracklets that mix vehicles."""
     made: dict[str, list[int]] = {}
@@ -256,7 +248,7 @@ def main() -> None:
     table = journeys(matches, tracklets, network)
     stamps.append(time.process_time())
     sightings = read_sightings(options.data, detections)
-    owner = tracklet_of(tracklets, detections)
+    owner = tracklet_rows(tracklets, detections)
     report: dict[str, Any] = {
         "detections": len(detections),
         "tracklets": len(tracklets),

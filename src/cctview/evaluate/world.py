@@ -18,7 +18,7 @@ from cctview.metrics.tracking import TrackingCounts, count_tracking
 from cctview.sim import Sightings, asked
 from cctview.simulated import World
 from cctview.store import Store
-from cctview.types import PERSON, Detections, Journeys, Matches, Tracklets, TravelTimes
+from cctview.types import PERSON, Detections, Journeys, Matches, Tracklets, TravelTimes, rows_of
 
 __all__ = ["Found", "found_in", "score_world"]
 
@@ -79,9 +79,7 @@ def score_world(world: World, found: Found) -> dict[str, Scores]:
 def _stills(world: World, detections: Detections) -> Ints:
     """Return the number of the still of each detection, -1 for one that is not in the world."""
     ids = world.tables.frames.id
-    order = np.argsort(ids)
-    place = np.minimum(np.searchsorted(ids[order], detections.frame), max(len(ids) - 1, 0))
-    return np.where(ids[order][place] == detections.frame, order[place], -1) if len(ids) else place - 1
+    return _lookup(ids, np.arange(len(ids)))(detections.frame)
 
 
 def _shown(vehicles: Sightings, detections: Detections, still: Ints) -> Ints:
@@ -97,11 +95,9 @@ def _shown(vehicles: Sightings, detections: Detections, still: Ints) -> Ints:
 
 def _owners(tracklets: Tracklets, detections: Detections) -> Ints:
     """Return the row of the tracklet each detection belongs to, or -1."""
-    members, order = tracklets.members.values, np.argsort(detections.id)
-    place = np.minimum(np.searchsorted(detections.id[order], members), max(len(order) - 1, 0))
+    row = _lookup(detections.id, np.arange(len(detections)))(tracklets.members.values)
     owner = np.full(len(detections), -1)
-    known = detections.id[order][place] == members if len(order) else np.zeros(len(members), np.bool_)
-    owner[order[place[known]]] = tracklets.members.row[known]
+    owner[row[row >= 0]] = tracklets.members.row[row >= 0]
     return owner
 
 
@@ -176,8 +172,7 @@ def _came(world: World, tracklets: Tracklets, identity: Ints, asked_for: Ints, m
     """Return whether each query's vehicle truly reached the camera and has a stored tracklet there."""
     truth = world.tables
     reached = truth.matches[truth.matches.p_none < _SURE]
-    rows = np.argsort(truth.tracklets.id)
-    query = rows[np.searchsorted(truth.tracklets.id[rows], reached.query)]
+    query = rows_of(truth.tracklets.id, reached.query)
     true = _keys(truth.identity[query], reached.query_camera, reached.camera)
     there = _keys(identity, tracklets.camera)
     wanted = np.isin(_keys(asked_for, matches.query_camera, matches.camera), true)
@@ -192,6 +187,7 @@ def _keys(identity: Ints, *names: NDArray[np.str_]) -> NDArray[np.str_]:
 
 
 def _lookup(ids: Ints, values: Ints) -> Any:
+    """Return a function from ids, in any order, to their values, _NOBODY (-1) for an unknown one."""
     order = np.argsort(ids)
 
     def of(wanted: Ints) -> Ints:
@@ -221,8 +217,7 @@ def _journeys(world: World, found: Found, identity: Ints) -> Scores:
 
 def _steps(chains: Journeys, tracklets: Tracklets, identity: Ints) -> tuple[Ints, Ints, Any, Any]:
     """Return identity before and after each step, and the cameras it joins."""
-    order = np.argsort(tracklets.id)
-    rows = order[np.searchsorted(tracklets.id[order], chains.members.values)] if len(order) else order
+    rows = rows_of(tracklets.id, chains.members.values)
     inside = np.flatnonzero(np.diff(chains.members.row) == 0)
     one, two = rows[inside], rows[inside + 1]
     return identity[one], identity[two], tracklets.camera[one], tracklets.camera[two]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cctview.errors import FrameError
-from cctview.types import Frame, content_id, frame_id, row_ids, rows_of
+from cctview.types import Frame, content_id, frame_id, row_ids, rows_among, rows_of
 
 NOON = np.datetime64("2020-05-05T12:00:00", "ns")
 
@@ -60,6 +60,13 @@ def test_rows_are_found_in_any_order() -> None:
     ids = np.array([30, 10, 20])
     assert rows_of(ids, np.array([10, 10, 30, 20])).tolist() == [1, 1, 0, 2]
     assert rows_of(ids, np.zeros(0, np.int64)).tolist() == []
+
+
+def test_ids_that_are_not_there_have_no_row() -> None:
+    ids, wanted = np.array([30, 10, 20]), np.array([10, 40, 30, 5, 20, 10])
+    assert rows_among(ids, wanted).tolist() == [1, -1, 0, -1, 2, 1]
+    assert rows_among(ids[:0], wanted).tolist() == [-1] * 6
+    assert rows_among(ids, wanted[:0]).tolist() == []
 
 
 def test_a_frame_id_needs_no_pixels() -> None:

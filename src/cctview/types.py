@@ -39,6 +39,7 @@ __all__ = [
     "content_id",
     "frame_id",
     "row_ids",
+    "rows_among",
     "rows_of",
 ]
 
@@ -312,6 +313,15 @@ def rows_of(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int
     """Return where each wanted id (M,) stands in ``ids`` (N,), in any order; all must be there."""
     order = np.argsort(ids, kind="stable")
     return order[np.searchsorted(ids, wanted, sorter=order)]
+
+
+def rows_among(ids: NDArray[np.integer[Any]], wanted: NDArray[np.integer[Any]]) -> NDArray[np.intp]:
+    """Return where each wanted id (M,) stands in ``ids`` (N,), in any order, -1 where it is not there."""
+    if not len(ids):
+        return np.full(len(wanted), -1)
+    order = np.argsort(ids, kind="stable")
+    place = order[np.minimum(np.searchsorted(ids, wanted, sorter=order), len(ids) - 1)]
+    return np.where(ids[place] == wanted, place, -1)
 
 
 def row_ids(owner: NDArray[np.int64], rank: NDArray[np.integer[Any]], producer: str) -> NDArray[np.int64]:

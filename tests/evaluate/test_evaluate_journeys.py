@@ -19,7 +19,7 @@ def scene(tmp_path_factory):
     frames = frames_of(seen.detections)
     truth = read_track_truth(write_coco_truth(folder / "truth.json", seen, frames), frames)
     links = read_links(write_links(folder / "links.json", seen, travellers(seen, CAMERAS, 10)))
-    return seen, frames, truth, links, true_tracklets(seen, track(seen.detections, seen.embeddings))
+    return seen, truth, links, true_tracklets(seen, track(seen.detections, seen.embeddings))
 
 
 def chains(tracklets, members, probability):
@@ -54,10 +54,10 @@ def longest(seen, tracklets):
 
 
 def test_true_journeys_score_one(scene):
-    seen, frames, truth, links, tracklets = scene
+    seen, truth, links, tracklets = scene
     true = list(longest(seen, tracklets).values())
     journeys = chains(tracklets, true, [1.0] * len(true))
-    scores = evaluate_journeys(truth, frames, seen.detections, tracklets, journeys)
+    scores = evaluate_journeys(truth, seen.detections, tracklets, journeys)
     for name in ("step precision", "step recall", "journey precision", "IDF1"):
         assert scores[name] == pytest.approx(1), name
     assert scores["calibration error"] == 0
@@ -67,14 +67,14 @@ def test_true_journeys_score_one(scene):
 
 
 def test_steps_right_and_wrong_by_hand(scene):
-    seen, frames, truth, links, tracklets = scene
+    seen, truth, links, tracklets = scene
     true = longest(seen, tracklets)
     whole = [vehicle for vehicle, rows in true.items() if len(rows) == 3]
     listed = [int(name[1:]) for name in links.name if int(name[1:]) in whole]
     a, b = listed[:2]
     swapped = np.array([true[a][0], true[b][1], true[b][2]])
     journeys = chains(tracklets, [true[a], swapped], [0.9, 0.6])
-    scores = evaluate_journeys(truth, frames, seen.detections, tracklets, journeys)
+    scores = evaluate_journeys(truth, seen.detections, tracklets, journeys)
     assert (scores["steps judged"], scores["step precision"]) == (4, 0.75)
     assert (scores["journeys judged"], scores["journey precision"]) == (2, 0.5)
     assert scores["step recall"] == pytest.approx(3 / scores["true steps"])
@@ -84,19 +84,19 @@ def test_steps_right_and_wrong_by_hand(scene):
 
 
 def test_what_no_label_tells_of_is_not_judged(scene):
-    seen, frames, truth, links, tracklets = scene
+    seen, truth, links, tracklets = scene
     true = longest(seen, tracklets)
     listed = {int(name[1:]) for name in links.name}
     other = next(rows for vehicle, rows in true.items() if vehicle not in listed and len(rows) == 3)
     journeys = chains(tracklets, [other], [0.9])
     linked = evaluate_linked_journeys(links, seen.detections, tracklets, journeys)
     assert (linked["steps judged"], linked["journeys judged"], linked["calibration error"]) == (0, 0, 0)
-    assert evaluate_journeys(truth, frames, seen.detections, tracklets, journeys)["steps judged"] == 2
+    assert evaluate_journeys(truth, seen.detections, tracklets, journeys)["steps judged"] == 2
 
 
 def test_no_journeys(scene):
-    seen, frames, truth, links, tracklets = scene
-    scores = evaluate_journeys(truth, frames, seen.detections, tracklets, Journeys.empty())
+    seen, truth, links, tracklets = scene
+    scores = evaluate_journeys(truth, seen.detections, tracklets, Journeys.empty())
     assert (scores["step recall"], scores["steps judged"], scores["step F1"]) == (0, 0, 0)
     assert 0 < scores["IDF1"] < 0.9
     linked = evaluate_linked_journeys(links, seen.detections, tracklets, Journeys.empty())

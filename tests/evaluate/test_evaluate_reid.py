@@ -39,7 +39,7 @@ def test_sightings_are_the_detections_they_were_made_from(scene):
 
 def test_scores_of_an_easy_road(scene):
     seen, links, tracklets, matches = scene
-    scores = evaluate_reid(links, seen.detections, tracklets, matches)
+    scores = evaluate_reid(links, seen.detections, tracklets, matches).report()
     assert set(scores["pairs"]) == {"c1 -> c2", "c2 -> c3"}
     assert scores["all"]["vehicles"] == 80
     assert scores["all"]["rank-1"] > 0.7
@@ -76,7 +76,7 @@ def perfect(links, seen, tracklets, wrong=(), probability=0.95):
 
 def test_answers_right_and_wrong_by_hand(scene):
     seen, links, tracklets, _ = scene
-    scores = evaluate_reid(links, seen.detections, tracklets, perfect(links, seen, tracklets, wrong=(3, 8)))
+    scores = evaluate_reid(links, seen.detections, tracklets, perfect(links, seen, tracklets, wrong=(3, 8))).report()
     queries = scores["all"]["queries"]
     assert scores["all"]["rank-1"] == pytest.approx(1 - 2 / queries)
     assert scores["all"]["rank-5"] == pytest.approx(1 - 2 / queries)  # what was not listed was never found
@@ -87,11 +87,25 @@ def test_answers_right_and_wrong_by_hand(scene):
     assert scores["all"]["calibration error"] == pytest.approx(abs(0.95 - (1 - 2 / queries)), abs=1e-6)
 
 
+def test_being_there_is_given_to_the_answers_that_doubt_it(scene):
+    """Answers of 0.6 that give "not there" 0.25 say 0.8 of vehicles that are there; all are right."""
+    seen, links, tracklets, _ = scene
+    matches = perfect(links, seen, tracklets, probability=0.6)
+    shy = matches.replace(p_none=np.full(len(matches), 0.25, np.float32))
+    scores = evaluate_reid(links, seen.detections, tracklets, shy).report()
+    assert scores["all"]["calibration error"] == pytest.approx(0.4, abs=1e-6)
+    assert scores["all"]["calibration error, given that it is there"] == pytest.approx(0.2, abs=1e-6)
+    there = scores["calibration"]["given that it is there"]
+    assert (there["mean stated"], there["share right"]) == (pytest.approx(0.8), 1)
+    assert there["stated minus right"] == pytest.approx(-0.2)
+    assert there["answers"] == scores["all"]["queries"]
+
+
 def test_a_vehicle_that_was_not_detected_counts_among_all_vehicles(scene):
     seen, links, tracklets, _ = scene
     matches = perfect(links, seen, tracklets)
     gone = replace(links, box=np.where(links.vehicle[:, None] == 0, links.box + 5000, links.box))
-    scores = evaluate_reid(gone, seen.detections, tracklets, matches)["all"]
+    scores = evaluate_reid(gone, seen.detections, tracklets, matches).report()["all"]
     assert scores["rank-1"] == 1
     assert scores["rank-1 of all vehicles"] == pytest.approx(78 / 80)
 
@@ -120,11 +134,11 @@ def test_without_the_right_answer_few_matches_are_claimed(scene):
 def test_no_links_and_no_matches(scene, tmp_path):
     seen, links, tracklets, _ = scene
     none = read_links(write_links(tmp_path / "none.json", seen, []))
-    assert evaluate_reid(none, seen.detections, tracklets, Matches.empty()) == {"pairs": {}, "queries": 0}
-    scores = evaluate_reid(links, seen.detections, tracklets, Matches.empty())["all"]
+    assert evaluate_reid(none, seen.detections, tracklets, Matches.empty()).report() == {"pairs": {}, "queries": 0}
+    scores = evaluate_reid(links, seen.detections, tracklets, Matches.empty()).report()["all"]
     assert (scores["rank-1"], scores["answered at 0.9"], scores["calibration error"]) == (0, 0, 0)
     nothing = seen.detections[:0], tracklets[:0]
-    assert evaluate_reid(links, *nothing, Matches.empty())["all"]["queries"] == 0
+    assert evaluate_reid(links, *nothing, Matches.empty()).report()["all"]["queries"] == 0
     assert set(false_matches(links, *nothing, seen.network).values()) == {0.0}
 
 

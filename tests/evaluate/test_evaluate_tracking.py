@@ -32,11 +32,11 @@ def test_the_truth_scores_one_from_any_file(scene, tmp_path, form):
     truth = read_track_truth(path, frames)
     assert not truth.skipped
     assert len(truth.boxes) == len(seen.detections)
-    perfect = evaluate_tracking(truth, frames, seen.detections, true_tracklets(seen, tracklets))
+    perfect = evaluate_tracking(truth, seen.detections, true_tracklets(seen, tracklets))
     assert set(perfect["cameras"]) == {"c1", "c2"}
     for name in ("HOTA", "IDF1", "MOTA"):
         assert perfect["all"][name] == pytest.approx(1)
-    scores = evaluate_tracking(truth, frames, seen.detections, tracklets)["all"]
+    scores = evaluate_tracking(truth, seen.detections, tracklets)["all"]
     assert 0.5 < scores["IDF1"] <= 1
     assert scores["precision"] == pytest.approx(1)
 
@@ -45,13 +45,13 @@ def test_ignored_boxes_and_unlabelled_stills_count_neither_way(scene, tmp_path):
     seen, frames, tracklets = scene
     odd = set(range(0, len(seen.detections), 3))
     truth = read_track_truth(write_coco_truth(tmp_path / "t.json", seen, frames, ignored=odd), frames)
-    perfect = evaluate_tracking(truth, frames, seen.detections, true_tracklets(seen, tracklets))["all"]
+    perfect = evaluate_tracking(truth, seen.detections, true_tracklets(seen, tracklets))["all"]
     assert (perfect["recall"], perfect["precision"]) == (1, 1)
     half = frames[frames.camera == "c1"]
     rows = np.isin(seen.detections.frame, half.id)
     part = roads.Seen(detections=seen.detections[rows], embeddings=seen.embeddings[rows], identity=seen.identity[rows])
     truth = read_track_truth(write_coco_truth(tmp_path / "half.json", part, half), frames)
-    scores = evaluate_tracking(truth, frames, seen.detections, true_tracklets(seen, tracklets))
+    scores = evaluate_tracking(truth, seen.detections, true_tracklets(seen, tracklets))
     assert list(scores["cameras"]) == ["c1"]
     assert scores["all"]["HOTA"] == pytest.approx(1)
 
@@ -81,6 +81,13 @@ def test_files_that_do_not_fit(scene, tmp_path):
         read_track_truth(path, frames)
 
 
+def test_a_file_of_which_nothing_counts_is_refused(scene, tmp_path):
+    seen, frames, _ = scene
+    path = write_coco_truth(tmp_path / "t.json", seen, frames, ignored=set(range(len(seen.detections))))
+    with pytest.raises(FormatError, match="class 3 in MOT files"):
+        read_track_truth(path, frames)
+
+
 def test_another_store_may_be_the_truth(scene, tmp_path, monkeypatch):
     seen, frames, tracklets = scene
     (tmp_path / "commit.json").write_text("{}")
@@ -98,7 +105,7 @@ def test_another_store_may_be_the_truth(scene, tmp_path, monkeypatch):
     monkeypatch.setattr("cctview.evaluate.truth.open_store", lambda path: Shelf())
     truth = read_track_truth(tmp_path, frames)
     assert truth.labelled.sum() == (frames.time < later).sum()
-    scores = evaluate_tracking(truth, frames, seen.detections, true_tracklets(seen, tracklets))["all"]
+    scores = evaluate_tracking(truth, seen.detections, true_tracklets(seen, tracklets))["all"]
     assert scores["HOTA"] == pytest.approx(1)
     moved = frames.replace(time=frames.time + np.timedelta64(1, "D"))
     with pytest.raises(MissingError, match="shares no still"):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cctview.errors import InputError
-from cctview.metrics.overlap import TrackedBoxes, same_place, without_ignored
+from cctview.metrics.overlap import TrackedBoxes, majority, same_place, shown_tracks, without_ignored
 from cctview.metrics.tracking import count_tracking
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "goldens" / "tracking.json").read_text(encoding="utf-8"))
@@ -89,6 +89,21 @@ def test_ignored_truths_excuse_what_lies_on_them():
     kept, asked = without_ignored(found, truth, truth.track == 2)
     assert set(kept.track.tolist()) == {7, 9}
     assert set(asked.track.tolist()) == {1}
+
+
+def test_a_box_shows_the_one_true_track_it_overlaps_most():
+    truth = boxes([[0, 5, 0, 0, 10, 10], [0, 6, 4, 0, 14, 10], [1, 6, 0, 0, 10, 10]])
+    found = boxes([[0, 1, 3, 0, 13, 10], [0, 2, 1, 0, 11, 10], [1, 1, 6, 0, 16, 10], [2, 1, 0, 0, 10, 10]])
+    assert shown_tracks(found, truth).tolist() == [6, 5, -1, -1]
+    assert shown_tracks(found, truth, threshold=0.2).tolist() == [6, 5, 6, -1]
+    assert shown_tracks(found, boxes([])).tolist() == [-1] * 4
+
+
+def test_the_majority_decides_and_of_equals_the_lowest():
+    group = np.array([0, 0, 0, 1, 1, 2, 2, 2, -1, 3])
+    value = np.array([7, 7, 9, 8, 4, -1, -1, 5, 6, -1])
+    assert majority(group, value, 5).tolist() == [7, 4, 5, -1, -1]
+    assert majority(group[:0], value[:0], 2).tolist() == [-1, -1]
 
 
 def test_pairs_are_those_of_the_same_frame():

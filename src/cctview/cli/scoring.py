@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ Stored = Annotated[Path, typer.Option("--store", help="The store that `cctview r
 Zone = Annotated[str, typer.Option(help="Time zone of the clock times in the file of links.")]
 _GATE_MISSED = 3
 _NEW_YORK = "America/New_York"
+_Evaluate = Callable[..., dict[str, Any]]
 
 
 def register(app: typer.Typer) -> None:
@@ -92,7 +93,7 @@ def reid(
     with interruptible():
         labels, opened = read_links(links, timezone=timezone), open_store(store)
         detections, tracklets = opened.scan(Detections), opened.scan(Tracklets)
-        scores = evaluate_reid(labels, detections, tracklets, opened.scan(Matches), threshold=threshold)
+        scores = evaluate_reid(labels, detections, tracklets, opened.scan(Matches)).report(threshold)
         if network:
             roads = load_network(network).among(tracklets.camera)
             scores["false matches"] = false_matches(labels, detections, tracklets, roads)
@@ -111,21 +112,14 @@ def tracking(
     as_json: Json = False,
 ) -> None:
     """HOTA, DetA, AssA, IDF1 and CLEAR of the tracklets; on linked vehicles also how many are joined and mixed."""
-    from cctview.evaluate.links import read_links
     from cctview.evaluate.tracking import evaluate_linked_tracking, evaluate_tracking
-    from cctview.evaluate.truth import read_track_truth
     from cctview.store import open_store
-    from cctview.types import Detections, Frames, Tracklets
+    from cctview.types import Detections, Tracklets
 
     with interruptible():
         opened = open_store(store)
-        detections, tracklets = opened.scan(Detections), opened.scan(Tracklets)
-        if _is_links(truth):
-            scores = evaluate_linked_tracking(read_links(truth, timezone=timezone), detections, tracklets)
-        else:
-            frames = opened.scan(Frames)
-            told = read_track_truth(truth, frames)
-            scores = {**evaluate_tracking(told, frames, detections, tracklets), "skipped": list(told.skipped)}
+        tables = opened.scan(Detections), opened.scan(Tracklets)
+        scores = _scored(truth, timezone, opened, tables, evaluate_tracking, evaluate_linked_tracking)
     _report(context, "tracking", truth, scores, gate, as_json)
 
 
@@ -141,21 +135,28 @@ def journeys(
 ) -> None:
     """Precision, recall and calibration of journeys; with full truth also IDF1 over all cameras."""
     from cctview.evaluate.journeys import evaluate_journeys, evaluate_linked_journeys
-    from cctview.evaluate.links import read_links
-    from cctview.evaluate.truth import read_track_truth
     from cctview.store import open_store
-    from cctview.types import Detections, Frames, Journeys, Tracklets
+    from cctview.types import Detections, Journeys, Tracklets
 
     with interruptible():
         opened = open_store(store)
         tables = opened.scan(Detections), opened.scan(Tracklets), opened.scan(Journeys)
-        if _is_links(truth):
-            scores = evaluate_linked_journeys(read_links(truth, timezone=timezone), *tables)
-        else:
-            frames = opened.scan(Frames)
-            told = read_track_truth(truth, frames)
-            scores = {**evaluate_journeys(told, frames, *tables), "skipped": list(told.skipped)}
+        scores = _scored(truth, timezone, opened, tables, evaluate_journeys, evaluate_linked_journeys)
     _report(context, "journeys", truth, scores, gate, as_json)
+
+
+def _scored(
+    truth: Path, timezone: str, store: Any, tables: tuple[Any, ...], by_all: _Evaluate, by_links: _Evaluate
+) -> dict[str, Any]:
+    """Score tables of a store by what ``truth`` is: every vehicle of its stills, or some that are linked."""
+    from cctview.evaluate.links import read_links
+    from cctview.evaluate.truth import read_track_truth
+    from cctview.types import Frames
+
+    if _is_links(truth):
+        return by_links(read_links(truth, timezone=timezone), *tables)
+    told = read_track_truth(truth, store.scan(Frames))
+    return {**by_all(told, *tables), "skipped": list(told.skipped)}
 
 
 def _is_links(path: Path) -> bool:

@@ -7,23 +7,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.evaluate.links import Links, tracklet_rows
-from cctview.evaluate.truth import TrackTruth, found_boxes
+from cctview.evaluate.links import Links
+from cctview.evaluate.truth import TrackTruth
 from cctview.evaluate.visits import labelled_visits
 from cctview.metrics.journeys import RIGHT, UNKNOWN, WRONG, JourneyCounts, count_journeys
-from cctview.metrics.overlap import TrackedBoxes, same_place, without_ignored
+from cctview.metrics.overlap import TrackedBoxes, majority, shown_tracks, without_ignored
 from cctview.metrics.tracking import count_tracking
 from cctview.table import Ragged
-from cctview.types import Detections, Frames, Journeys, Tracklets, rows_of
+from cctview.types import Detections, Journeys, Tracklets, rows_of
 
-__all__ = ["evaluate_journeys", "evaluate_linked_journeys"]
+__all__ = ["Steps", "count_steps", "evaluate_journeys", "evaluate_linked_journeys", "steps_of"]
 
 Ints = NDArray[np.integer[Any]]
 
-_OVERLAP = 0.5
 
-
-class _Steps(NamedTuple):
+class Steps(NamedTuple):
     """Tracklet rows each step of the journeys leads from and to, and its journey's row."""
 
     origin: Ints
@@ -32,7 +30,7 @@ class _Steps(NamedTuple):
 
 
 def evaluate_journeys(
-    truth: TrackTruth, frames: Frames, detections: Detections, tracklets: Tracklets, journeys: Journeys
+    truth: TrackTruth, detections: Detections, tracklets: Tracklets, journeys: Journeys
 ) -> dict[str, Any]:
     """Return precision, recall and calibration of journeys where all vehicles are labelled.
 
@@ -40,22 +38,21 @@ def evaluate_journeys(
     camera a vehicle was seen at to the next one. "IDF1" is that of multi-camera tracking: the boxes of all
     cameras under the identity of their journey.
     """
-    track = tracklet_rows(tracklets, detections)
-    found = found_boxes(frames, detections, track)
+    found = truth.found(detections, tracklets)
     inside = np.unique(found.track[truth.labelled[found.frame]])
-    who = _identities(truth, found, len(tracklets))
-    steps = _steps(journeys, tracklets)
+    who = majority(found.track, shown_tracks(found, truth.boxes), len(tracklets))
+    steps = steps_of(journeys, tracklets)
     same = (who[steps.origin] == who[steps.target]) & (who[steps.origin] >= 0)
     labelled = np.isin(steps.origin, inside) & np.isin(steps.target, inside)
     kind = np.where(same, RIGHT, np.where(labelled, WRONG, UNKNOWN)).astype(np.int8)
-    true_steps = _true_steps(truth, frames)
-    made = np.stack([who[steps.origin], *_camera_numbers(frames, tracklets, steps)])[:, same]
-    both = np.unique(np.concatenate([np.unique(made, axis=1), true_steps], axis=1), axis=1, return_counts=True)[1]
-    counts = _count(journeys, steps, kind, found=int((both > 1).sum()), true=true_steps.shape[1])
+    true = _true_steps(truth)
+    place = np.searchsorted(np.unique(truth.frames.camera), tracklets.camera)
+    made = np.stack([who[steps.origin], place[steps.origin], place[steps.target]])[:, same]
+    counts = count_steps(journeys, steps, kind, found=_common(made, true), true=true.shape[1])
     return {
         **counts.scores(),
         **_whole(truth, found, journeys, tracklets),
-        "reliability": counts.calibration.reliability(),
+        "reliability": counts.answers.reliability().rows(),
     }
 
 
@@ -68,7 +65,7 @@ def evaluate_linked_journeys(
     the other end.
     """
     visits = labelled_visits(links, detections, tracklets)
-    steps = _steps(journeys, tracklets)
+    steps = steps_of(journeys, tracklets)
     cameras, camera = np.unique(np.concatenate([visits.camera, tracklets.camera]), return_inverse=True)
     at = np.full((len(links.name), len(cameras)), -1)
     at[visits.vehicle, camera[: len(visits.camera)]] = np.arange(len(visits.camera))
@@ -85,41 +82,33 @@ def evaluate_linked_journeys(
         pairs.append(np.sort(np.stack([visit, other])[:, shows], axis=0))
     kind = np.where(right, RIGHT, np.where(judged & ~unsure, WRONG, UNKNOWN)).astype(np.int8)
     true = np.stack(visits.steps())
-    both = np.unique(
-        np.concatenate([np.unique(np.concatenate(pairs, axis=1), axis=1), true], axis=1), axis=1, return_counts=True
-    )
-    counts = _count(journeys, steps, kind, found=int((both[1] > 1).sum()), true=true.shape[1])
-    return {**counts.scores(), "reliability": counts.calibration.reliability()}
+    found = _common(np.concatenate(pairs, axis=1), true)
+    counts = count_steps(journeys, steps, kind, found=found, true=true.shape[1])
+    return {**counts.scores(), "reliability": counts.answers.reliability().rows()}
 
 
-def _steps(journeys: Journeys, tracklets: Tracklets) -> _Steps:
+def steps_of(journeys: Journeys, tracklets: Tracklets) -> Steps:
+    """Return all steps of the journeys, journey by journey."""
     rows, journey = rows_of(tracklets.id, journeys.members.values), journeys.members.row
     on = np.flatnonzero(journey[:-1] == journey[1:]) if len(rows) else np.zeros(0, np.intp)
-    return _Steps(rows[on], rows[on + 1], journey[on])
+    return Steps(rows[on], rows[on + 1], journey[on])
 
 
-def _count(journeys: Journeys, steps: _Steps, kind: NDArray[np.int8], *, found: int, true: int) -> JourneyCounts:
+def count_steps(journeys: Journeys, steps: Steps, kind: NDArray[np.int8], *, found: int, true: int) -> JourneyCounts:
+    """Return the counts of journeys whose steps are RIGHT, WRONG or UNKNOWN; ``found`` of ``true`` steps were found."""
     grouped = Ragged.grouped(kind, steps.journey, len(journeys))
     return count_journeys(grouped, journeys.probability, found_steps=found, true_steps=true)
 
 
-def _identities(truth: TrackTruth, found: TrackedBoxes, tracklets: int) -> Ints:
-    """Return the true identity most boxes of each tracklet (T,) have, -1 where none has any."""
-    pairs = same_place(truth.boxes, found)
-    matched = pairs.matched(np.where(pairs.overlap >= _OVERLAP, pairs.overlap, 0.0))
-    votes = np.stack([found.track[pairs.right[matched]], truth.boxes.track[pairs.left[matched]]])
-    kinds, count = np.unique(votes, axis=1, return_counts=True)
-    best = np.lexsort((-count, kinds[0]))
-    best = best[np.unique(kinds[0][best], return_index=True)[1]]
-    who = np.full(tracklets, -1)
-    who[kinds[0][best]] = kinds[1][best]
-    return who
+def _common(made: Ints, true: Ints) -> int:
+    """Return how many of the distinct columns (K, S) of both sides stand on either."""
+    both = np.concatenate([np.unique(made, axis=1), true], axis=1)
+    return int((np.unique(both, axis=1, return_counts=True)[1] > 1).sum())
 
 
-def _true_steps(truth: TrackTruth, frames: Frames) -> Ints:
+def _true_steps(truth: TrackTruth) -> Ints:
     """Return identity, camera and next camera (3, S) of each step a vehicle made between labelled sightings."""
-    order = np.lexsort((frames.id, np.unique(frames.camera, return_inverse=True)[1], frames.time))
-    camera = np.unique(frames.camera, return_inverse=True)[1][order]
+    camera = np.unique(truth.frames.camera, return_inverse=True)[1]
     asked = truth.boxes.rows(~truth.ignored)
     visits, first = np.unique(np.stack([asked.track, camera[asked.frame]]), axis=1, return_inverse=True)
     begin = np.full(visits.shape[1], np.iinfo(np.int64).max)
@@ -127,13 +116,6 @@ def _true_steps(truth: TrackTruth, frames: Frames) -> Ints:
     visits = visits[:, np.lexsort((begin, visits[0]))]
     on = np.flatnonzero(visits[0, :-1] == visits[0, 1:])
     return np.stack([visits[0, on], visits[1, on], visits[1, on + 1]])
-
-
-def _camera_numbers(frames: Frames, tracklets: Tracklets, steps: _Steps) -> tuple[Ints, Ints]:
-    """Return the number of the camera at both ends of each step, as the true steps number them."""
-    cameras = np.unique(frames.camera)
-    place = np.searchsorted(cameras, tracklets.camera)
-    return place[steps.origin], place[steps.target]
 
 
 def _whole(truth: TrackTruth, found: TrackedBoxes, journeys: Journeys, tracklets: Tracklets) -> dict[str, float]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from cctview.errors import FormatError, SourceNotFoundError
 from cctview.metrics.overlap import TrackedBoxes, same_place
 from cctview.naming import ORIGINAL_TIMEZONE, parse_still_name, to_utc, zone
-from cctview.types import VEHICLE_TYPES, Detections, Tracklets, rows_of
+from cctview.types import VEHICLE_TYPES, Detections, Tracklets, rows_among
 
 __all__ = ["Links", "read_links", "shown_by", "still_numbers", "tracklet_rows"]
 
@@ -122,6 +122,5 @@ def shown_by(links: Links, detections: Detections) -> Ints:
 
 def tracklet_rows(tracklets: Tracklets, detections: Detections) -> Ints:
     """Return the tracklet row of each detection (N,), -1 for those in none."""
-    owner = np.full(len(detections), -1)
-    owner[rows_of(detections.id, tracklets.members.values)] = tracklets.members.row
-    return owner
+    members = tracklets.members
+    return np.append(members.row, -1)[rows_among(members.values, detections.id)]

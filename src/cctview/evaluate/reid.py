@@ -14,12 +14,12 @@ from cctview.evaluate.links import Links
 from cctview.evaluate.visits import Visits, labelled_visits
 from cctview.geometry import area
 from cctview.match import match
-from cctview.metrics.calibration import CalibrationCounts, OpenSetCounts, count_calibration, count_open_set
+from cctview.metrics.calibration import Answers
 from cctview.metrics.reid import ReidCounts, count_reid
 from cctview.network import CameraNetwork
-from cctview.types import Detections, Matches, Tracklets
+from cctview.types import Detections, Matches, Tracklets, rows_among
 
-__all__ = ["THRESHOLDS", "evaluate_reid", "false_matches"]
+__all__ = ["THRESHOLDS", "PairScores", "ReidScores", "evaluate_reid", "false_matches"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -28,26 +28,33 @@ Mask = NDArray[np.bool_]
 THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
 _SLACK_S = 3.0
 _NOT_LISTED, _NEVER = 2.0, 3.0
+_LEAST = 1e-6
+_HELD_OUT = "all: matching learns from unlabelled traffic and reads no link"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _Scores:
-    """What is counted for one camera pair or one kind of vehicle; adds up."""
+class PairScores:
+    """What is counted for one camera pair or one kind of vehicle; adds up.
+
+    ``answers`` are the best candidates with their probabilities; ``given_there`` the same with the
+    probability given that the vehicle is in the gallery at all, as each labelled one is.
+    """
 
     vehicles: int
     found: int
     matched: ReidCounts
-    calibration: CalibrationCounts
-    answers: OpenSetCounts
+    answers: Answers
+    given_there: Answers
     by_looks: ReidCounts
     in_window: ReidCounts
 
-    def __add__(self, other: _Scores) -> _Scores:
-        return _Scores(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})
+    def __add__(self, other: PairScores) -> PairScores:
+        return PairScores(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})
 
     def ratios(self, threshold: float) -> dict[str, Any]:
-        at = int(np.argmax(self.answers.threshold == threshold))
-        answered, wrong = int(self.answers.answered[at]), int(self.answers.wrong[at])
+        """Return what is reported of them; answers are given from probability ``threshold`` on."""
+        (given,) = self.answers.open_set((threshold,)).values()
+        calibration = self.answers.scores()
         return {
             "vehicles": self.vehicles,
             "queries": self.matched.queries,
@@ -56,24 +63,53 @@ class _Scores:
             "mAP": self.matched.mean_average_precision(),
             "mINP": self.matched.mean_inverse_negative_penalty(),
             "rank-1 of all vehicles": self.found / max(self.vehicles, 1),
-            f"answered at {threshold:g}": answered / max(self.answers.questions, 1),
-            f"wrong of those at {threshold:g}": wrong / max(answered, 1),
-            "calibration error": self.calibration.error(),
+            f"answered at {threshold:g}": given["share"],
+            f"wrong of those at {threshold:g}": given["wrong share"],
+            "mean stated": calibration["mean stated"],
+            "share right": calibration["share right"],
+            "calibration error": calibration["error"],
+            "calibration error by chance": calibration["error by chance"],
+            "calibration error, given that it is there": self.given_there.error(),
             "rank-1 by looks alone, whole store": self.by_looks.rank(1),
             "rank-1 by looks alone, true window": self.in_window.rank(1),
         }
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ReidScores:
+    """The scores of each camera pair, by its name, and of each kind of vehicle."""
+
+    pairs: dict[str, PairScores]
+    kinds: dict[str, PairScores]
+
+    @property
+    def whole(self) -> PairScores:
+        """The scores of all pairs together; there is at least one."""
+        return reduce(add, self.pairs.values())
+
+    def report(self, threshold: float = 0.9) -> dict[str, Any]:
+        """Return ratios per camera pair, by difficulty and of all, open-set rates, calibration and reliability."""
+        if not self.pairs:
+            return {"pairs": {}, "queries": 0}
+        whole = self.whole
+        return {
+            "pairs": {name: scores.ratios(threshold) for name, scores in self.pairs.items()},
+            "by difficulty": {kind: scores.ratios(threshold) for kind, scores in self.kinds.items()},
+            "all": whole.ratios(threshold),
+            "open set": whole.answers.open_set(sorted({*THRESHOLDS, threshold})),
+            "calibration": {
+                "as stated": whole.answers.scores(),
+                "given that it is there": whole.given_there.scores(),
+                "held out": _HELD_OUT,
+            },
+            "reliability": whole.answers.reliability().rows(),
+        }
+
+
 def evaluate_reid(
-    links: Links,
-    detections: Detections,
-    tracklets: Tracklets,
-    matches: Matches,
-    *,
-    threshold: float = 0.9,
-    unknown_within_s: float = 4.0,
-) -> dict[str, Any]:
-    """Return scores per camera pair, by difficulty and of all, with open-set rates and a reliability table.
+    links: Links, detections: Detections, tracklets: Tracklets, matches: Matches, *, unknown_within_s: float = 4.0
+) -> ReidScores:
+    """Return scores per camera pair and by difficulty.
 
     A query is the tracklet that shows a linked vehicle most often (one that mixes two asks for both);
     its gallery are all tracklets of the next camera that saw it, and the program's own ranking orders
@@ -81,25 +117,14 @@ def evaluate_reid(
     tracklet on either side.
     """
     visits = labelled_visits(links, detections, tracklets, unknown_within_s=unknown_within_s)
-    levels = tuple(sorted({*THRESHOLDS, threshold}))
-    pairs: dict[str, _Scores] = {}
-    kinds: dict[str, list[_Scores]] = {}
+    pairs: dict[str, PairScores] = {}
+    kinds: dict[str, list[PairScores]] = {}
     for (origin, target), rows in _pairs(visits).items():
-        pairs[f"{origin} -> {target}"] = _score(visits, rows, tracklets, matches, levels)
+        pairs[f"{origin} -> {target}"] = _score(visits, rows, tracklets, matches)
         difficulty = links.difficulty[visits.vehicle[rows]]
         for kind in np.unique(difficulty).tolist():
-            some = _score(visits, rows[difficulty == kind], tracklets, matches, levels)
-            kinds.setdefault(kind, []).append(some)
-    if not pairs:
-        return {"pairs": {}, "queries": 0}
-    whole = reduce(add, pairs.values())
-    return {
-        "pairs": {name: scores.ratios(threshold) for name, scores in pairs.items()},
-        "by difficulty": {kind: reduce(add, some).ratios(threshold) for kind, some in kinds.items()},
-        "all": whole.ratios(threshold),
-        "open set": whole.answers.rates(),
-        "reliability": whole.calibration.reliability(),
-    }
+            kinds.setdefault(kind, []).append(_score(visits, rows[difficulty == kind], tracklets, matches))
+    return ReidScores(pairs=pairs, kinds={kind: reduce(add, some) for kind, some in kinds.items()})
 
 
 def false_matches(
@@ -123,7 +148,7 @@ def false_matches(
         gallery = left[tracklets.camera[left] == camera]
         ways = tuple(link for link in network.links if (link.origin, link.target) == (origin, camera))
         fresh = match(tracklets[left], replace(network, links=ways))
-        ranking = _ranking(fresh, tracklets, queries, gallery, np.zeros((len(queries), len(gallery)), np.bool_))
+        ranking, _ = _ranking(fresh, tracklets, queries, gallery, np.zeros((len(queries), len(gallery)), np.bool_))
         claimed.append(1 - ranking.min(axis=1, initial=1.0))
     best = np.concatenate(claimed)
     return {f"{level:g}": float(np.mean(best >= level)) if len(best) else 0.0 for level in thresholds}
@@ -140,7 +165,7 @@ def _pairs(visits: Visits) -> dict[tuple[str, str], Ints]:
     return {ends: np.array(rows) for ends, rows in sorted(found.items())}
 
 
-def _score(visits: Visits, rows: Ints, tracklets: Tracklets, matches: Matches, levels: tuple[float, ...]) -> _Scores:
+def _score(visits: Visits, rows: Ints, tracklets: Tracklets, matches: Matches) -> PairScores:
     """Count the questions of one camera pair: from these visits to the next ones."""
     gallery = np.flatnonzero(tracklets.camera == visits.camera[rows[0] + 1])
     asked = rows[(visits.tracklet[rows] >= 0) & (visits.tracklet[rows + 1] >= 0)]
@@ -148,7 +173,7 @@ def _score(visits: Visits, rows: Ints, tracklets: Tracklets, matches: Matches, l
     relevant, unknown = np.zeros((2, len(queries), len(gallery)), np.bool_)
     np.logical_or.at(relevant, query, visits.shows[asked + 1][:, gallery])
     np.logical_or.at(unknown, query, visits.unknown[asked + 1][:, gallery])
-    ranking = _ranking(matches, tracklets, queries, gallery, relevant)
+    ranking, there = _ranking(matches, tracklets, queries, gallery, relevant)
     best = np.where(unknown, np.inf, ranking).argmin(axis=1) if len(queries) else np.zeros(0, np.intp)
     given = ranking[np.arange(len(queries)), best]
     probability = np.clip(1 - given, 0, 1)
@@ -157,38 +182,36 @@ def _score(visits: Visits, rows: Ints, tracklets: Tracklets, matches: Matches, l
     apart, lag = _looks(tracklets, queries, gallery), _lag(tracklets, queries, gallery)
     low, high = lag[relevant].min(initial=np.inf) - _SLACK_S, lag[relevant].max(initial=-np.inf) + _SLACK_S
     outside = ((lag < low) | (lag > high)) & ~relevant
-    return _Scores(
+    return PairScores(
         vehicles=len(rows),
         found=int(own.sum()),
         matched=count_reid(ranking, relevant, unknown),
-        calibration=count_calibration(probability, right),
-        answers=count_open_set(probability, right, levels),
+        answers=Answers(probability=probability, right=right),
+        given_there=Answers(probability=np.minimum(probability / there, 1), right=right),
         by_looks=count_reid(apart, relevant, unknown),
         in_window=count_reid(apart, relevant, unknown | outside),
     )
 
 
-def _ranking(matches: Matches, tracklets: Tracklets, queries: Ints, gallery: Ints, relevant: Mask) -> Floats:
-    """Return one minus the stated probabilities as distances (Q, G); right answers that are not listed come last."""
-    ranking = np.where(relevant, _NEVER, _NOT_LISTED)
+def _ranking(
+    matches: Matches, tracklets: Tracklets, queries: Ints, gallery: Ints, relevant: Mask
+) -> tuple[Floats, Floats]:
+    """Return one minus the stated probabilities as distances (Q, G), and how sure it is that any is right (Q,).
+
+    Right answers that are not listed come last.
+    """
+    ranking, there = np.where(relevant, _NEVER, _NOT_LISTED), np.ones(len(queries))
     if not len(gallery) or not len(queries):
-        return ranking
+        return ranking, there
     here = matches[matches.camera == tracklets.camera[gallery[0]]]
-    row, query = _located(here.query, tracklets.id[queries])
-    listed, probability = here.candidates[row], here.probability[row]
-    place, kept = _located(tracklets.id[gallery], listed.values)
-    ranking[query[listed.row[kept]], place] = 1 - probability.values[kept]
-    return ranking
-
-
-def _located(ids: Ints, wanted: Ints) -> tuple[Ints, Ints]:
-    """Return where the wanted ids stand among ``ids``, and which of the wanted those are."""
-    if not len(ids):
-        return np.zeros(0, np.intp), np.zeros(0, np.intp)
-    order = np.argsort(ids, kind="stable")
-    place = order[np.minimum(np.searchsorted(ids, wanted, sorter=order), len(ids) - 1)]
-    kept = np.flatnonzero(ids[place] == wanted)
-    return place[kept], kept
+    row = rows_among(here.query, tracklets.id[queries])
+    asked = np.flatnonzero(row >= 0)
+    here = here[row[asked]]
+    there[asked] = np.maximum(1 - here.p_none.astype(np.float64), _LEAST)
+    place = rows_among(tracklets.id[gallery], here.candidates.values)
+    listed = place >= 0
+    ranking[asked[here.candidates.row[listed]], place[listed]] = 1 - here.probability.values[listed]
+    return ranking, there
 
 
 def _looks(tracklets: Tracklets, queries: Ints, gallery: Ints) -> Floats:

@@ -10,25 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.evaluate.links import Links, shown_by, still_numbers, tracklet_rows
-from cctview.evaluate.truth import TrackTruth, found_boxes
+from cctview.evaluate.truth import TrackTruth
 from cctview.metrics.overlap import TrackedBoxes, without_ignored
 from cctview.metrics.tracking import TrackingCounts, count_tracking
-from cctview.types import Detections, Frames, Tracklets
+from cctview.types import Detections, Tracklets
 
 __all__ = ["evaluate_linked_tracking", "evaluate_tracking"]
 
 Ints = NDArray[np.integer[Any]]
 
 
-def evaluate_tracking(
-    truth: TrackTruth, frames: Frames, detections: Detections, tracklets: Tracklets
-) -> dict[str, Any]:
+def evaluate_tracking(truth: TrackTruth, detections: Detections, tracklets: Tracklets) -> dict[str, Any]:
     """Return HOTA, IDF1 and CLEAR scores per camera and of all, in the stills that are labelled."""
-    found = found_boxes(frames, detections, tracklet_rows(tracklets, detections))
-    found = found.rows(truth.labelled[found.frame])
-    found, wanted = without_ignored(found, truth.boxes, truth.ignored)
-    order = np.lexsort((frames.id, np.unique(frames.camera, return_inverse=True)[1], frames.time))
-    camera = frames.camera[order]
+    found = truth.found(detections, tracklets)
+    found, wanted = without_ignored(found.rows(truth.labelled[found.frame]), truth.boxes, truth.ignored)
+    camera = truth.frames.camera
     counts = {
         name: count_tracking(wanted.rows(camera[wanted.frame] == name), found.rows(camera[found.frame] == name))
         for name in np.unique(camera[truth.labelled]).tolist()

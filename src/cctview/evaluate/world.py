@@ -10,15 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.evaluate.journeys import Steps, count_steps, steps_of
+from cctview.evaluate.links import tracklet_rows
 from cctview.geometry import widened
-from cctview.metrics.calibration import count_calibration, count_open_set
+from cctview.metrics.calibration import Answers
 from cctview.metrics.detection import ScoredBoxes, TrueBoxes, average_precision, count_detections, operating_point
-from cctview.metrics.overlap import TrackedBoxes, same_place, without_ignored
+from cctview.metrics.journeys import RIGHT, WRONG
+from cctview.metrics.overlap import TrackedBoxes, majority, shown_tracks, without_ignored
 from cctview.metrics.tracking import TrackingCounts, count_tracking
 from cctview.sim import Sightings, asked
 from cctview.simulated import World
 from cctview.store import Store
-from cctview.types import PERSON, Detections, Journeys, Matches, Tracklets, TravelTimes, rows_of
+from cctview.types import PERSON, Detections, Journeys, Matches, Tracklets, TravelTimes, rows_among, rows_of
 
 __all__ = ["Found", "found_in", "score_world"]
 
@@ -61,12 +64,12 @@ def score_world(world: World, found: Found) -> dict[str, Scores]:
     overlaps by 0.4, a stored tracklet the one that most of its detections show.
     """
     detections = found.detections[found.detections.type != PERSON]
-    still = _stills(world, detections)
+    still = rows_among(world.tables.frames.id, detections.frame)
     detections, still = detections[still >= 0], still[still >= 0]
     vehicles = world.sightings[world.sightings.type != PERSON]
-    who = _shown(vehicles, detections, still)
-    owner = _owners(found.tracklets, detections)
-    identity = _identities(found.tracklets, owner, who)
+    boxes = TrackedBoxes(frame=still, track=np.arange(len(still)), box=detections.box)
+    owner = tracklet_rows(found.tracklets, detections)
+    identity = majority(owner, shown_tracks(boxes, _true_boxes(vehicles), threshold=_SAME), len(found.tracklets))
     return {
         "detection": _detection(vehicles, detections, still),
         "tracking": _tracking(vehicles, detections, still, owner),
@@ -76,39 +79,8 @@ def score_world(world: World, found: Found) -> dict[str, Scores]:
     }
 
 
-def _stills(world: World, detections: Detections) -> Ints:
-    """Return the number of the still of each detection, -1 for one that is not in the world."""
-    ids = world.tables.frames.id
-    return _lookup(ids, np.arange(len(ids)))(detections.frame)
-
-
-def _shown(vehicles: Sightings, detections: Detections, still: Ints) -> Ints:
-    """Return the identity of the vehicle each detection shows, or _NOBODY."""
-    truth = TrackedBoxes(frame=vehicles.still, track=vehicles.identity, box=vehicles.box)
-    boxes = TrackedBoxes(frame=still, track=np.arange(len(still)), box=detections.box)
-    pairs = same_place(truth, boxes)
-    matched = pairs.matched(np.where(pairs.overlap >= _SAME, pairs.overlap, 0.0))
-    who = np.full(len(detections), _NOBODY)
-    who[pairs.right[matched]] = vehicles.identity[pairs.left[matched]]
-    return who
-
-
-def _owners(tracklets: Tracklets, detections: Detections) -> Ints:
-    """Return the row of the tracklet each detection belongs to, or -1."""
-    row = _lookup(detections.id, np.arange(len(detections)))(tracklets.members.values)
-    owner = np.full(len(detections), -1)
-    owner[row[row >= 0]] = tracklets.members.row[row >= 0]
-    return owner
-
-
-def _identities(tracklets: Tracklets, owner: Ints, who: Ints) -> Ints:
-    """Return the identity that most detections of each tracklet show, or _NOBODY."""
-    told = (owner >= 0) & (who != _NOBODY)
-    pairs, count = np.unique(np.stack([owner[told], who[told]]), axis=1, return_counts=True)
-    order = np.argsort(count, kind="stable")
-    identity = np.full(len(tracklets), _NOBODY)
-    identity[pairs[0][order]] = pairs[1][order]
-    return identity
+def _true_boxes(vehicles: Sightings) -> TrackedBoxes:
+    return TrackedBoxes(frame=vehicles.still, track=vehicles.identity, box=vehicles.box)
 
 
 def _detection(vehicles: Sightings, detections: Detections, still: Ints) -> Scores:
@@ -137,9 +109,8 @@ def _tracking(vehicles: Sightings, detections: Detections, still: Ints, owner: I
     parts: list[TrackingCounts] = []
     for camera in np.unique(vehicles.camera).tolist():
         true, mine = vehicles[vehicles.camera == camera], (detections.camera == camera) & (owner >= 0)
-        truth = TrackedBoxes(frame=true.still, track=true.identity, box=true.box)
         ours = TrackedBoxes(frame=still[mine], track=owner[mine], box=detections.box[mine])
-        kept, wanted = without_ignored(ours, truth, ~asked(true), threshold=_SAME)
+        kept, wanted = without_ignored(ours, _true_boxes(true), ~asked(true), threshold=_SAME)
         parts.append(count_tracking(wanted, kept, threshold=_SAME))
     scores = reduce(add, parts).scores() if parts else {}
     return {name: scores[name] for name in ("HOTA", "IDF1", "MOTA", "AssA") if name in scores}
@@ -148,23 +119,20 @@ def _tracking(vehicles: Sightings, detections: Detections, still: Ints, owner: I
 def _matching(world: World, found: Found, identity: Ints) -> Scores:
     """Return how often the first candidate is the same vehicle, where that vehicle did come by and was found."""
     matches, tracklets = found.matches, found.tracklets
-    whose = _lookup(tracklets.id, identity)
-    asked_for = whose(matches.query)
-    size = matches.candidates.lengths
-    first = np.minimum(matches.candidates.offsets[:-1], max(len(matches.candidates.values) - 1, 0))
-    answer = np.where(size > 0, whose(matches.candidates.values)[first] if size.any() else _NOBODY, _NOBODY)
-    probability = np.where(size > 0, matches.probability.values[first] if size.any() else 0.0, 0.0)
+    asked_for, whose = (_identities(tracklets, identity, ids) for ids in (matches.query, matches.candidates.values))
+    first = np.where(matches.candidates.lengths > 0, matches.candidates.offsets[:-1], -1)
+    probability = np.append(matches.probability.values, 0.0)[first]
     known = asked_for != _NOBODY
-    right = known & (answer == asked_for)
+    right = known & (np.append(whose, _NOBODY)[first] == asked_for)
     came = known & _came(world, tracklets, identity, asked_for, matches)
-    given = probability[known] > matches.p_none[known]
-    levels = count_open_set(probability[known], right[known], (_SURE,))
+    given = known & (probability > matches.p_none)
+    sure = Answers(probability=probability[known], right=right[known]).open_set((_SURE,))[f"{_SURE:g}"]
     return {
         "queries that came by": float(came.sum()),
         "rank-1": float(right[came].mean()) if came.any() else float("nan"),
-        "answered surely": float(levels.answered[0] / max(levels.questions, 1)),
-        "wrong of the sure": float(levels.wrong[0] / max(levels.answered[0], 1)),
-        "calibration error": count_calibration(probability[known][given], right[known][given]).error(),
+        "answered surely": sure["share"],
+        "wrong of the sure": sure["wrong share"],
+        "calibration error": Answers(probability=probability[given], right=right[given]).error(),
     }
 
 
@@ -186,49 +154,33 @@ def _keys(identity: Ints, *names: NDArray[np.str_]) -> NDArray[np.str_]:
     return key
 
 
-def _lookup(ids: Ints, values: Ints) -> Any:
-    """Return a function from ids, in any order, to their values, _NOBODY (-1) for an unknown one."""
-    order = np.argsort(ids)
-
-    def of(wanted: Ints) -> Ints:
-        if not len(order):
-            return np.full(len(wanted), _NOBODY)
-        place = np.minimum(np.searchsorted(ids[order], wanted), len(order) - 1)
-        return np.where(ids[order][place] == wanted, values[order[place]], _NOBODY)
-
-    return of
+def _identities(tracklets: Tracklets, identity: Ints, ids: Ints) -> Ints:
+    """Return the identity (N,) of the tracklets with these ids, _NOBODY for an unknown one."""
+    return np.append(identity, _NOBODY)[rows_among(tracklets.id, ids)]
 
 
 def _journeys(world: World, found: Found, identity: Ints) -> Scores:
     """Return how many steps of journeys stay with one vehicle, and how many true steps were found."""
-    steps = _steps(found.journeys, found.tracklets, identity)
-    true = _steps(world.journeys, world.tables.tracklets, world.tables.identity)
-    same = (steps[0] == steps[1]) & (steps[0] != _NOBODY)
-    mine, wanted = (_keys(side[0], side[2], side[3]) for side in (steps, true))
-    whole = _whole(found.journeys, found.tracklets, identity)
+    steps = steps_of(found.journeys, found.tracklets)
+    true_steps = steps_of(world.journeys, world.tables.tracklets)
+    mine = _step_keys(steps, found.tracklets, identity)
+    true = _step_keys(true_steps, world.tables.tracklets, world.tables.identity)
+    same = (identity[steps.origin] == identity[steps.target]) & (identity[steps.origin] != _NOBODY)
+    kind = np.where(same, RIGHT, WRONG).astype(np.int8)
+    again = int(np.isin(true, mine[same]).sum())
+    counts = count_steps(found.journeys, steps, kind, found=again, true=len(true)).scores()
     return {
         "journeys": float(len(found.journeys)),
         "true journeys": float(len(world.journeys)),
-        "steps right": float(same.mean()) if len(same) else float("nan"),
-        "true steps found": float(np.isin(wanted, mine[same]).mean()) if len(wanted) else float("nan"),
-        "journeys wholly right": float(whole.mean()) if len(whole) else float("nan"),
+        "steps right": counts["step precision"] if len(same) else float("nan"),
+        "true steps found": counts["step recall"] if len(true) else float("nan"),
+        "journeys wholly right": counts["journey precision"] if len(found.journeys) else float("nan"),
     }
 
 
-def _steps(chains: Journeys, tracklets: Tracklets, identity: Ints) -> tuple[Ints, Ints, Any, Any]:
-    """Return identity before and after each step, and the cameras it joins."""
-    rows = rows_of(tracklets.id, chains.members.values)
-    inside = np.flatnonzero(np.diff(chains.members.row) == 0)
-    one, two = rows[inside], rows[inside + 1]
-    return identity[one], identity[two], tracklets.camera[one], tracklets.camera[two]
-
-
-def _whole(chains: Journeys, tracklets: Tracklets, identity: Ints) -> NDArray[np.bool_]:
-    if not len(chains):
-        return np.zeros(0, np.bool_)
-    members = _lookup(tracklets.id, identity)(chains.members.values)
-    first = members[chains.members.offsets[:-1]][chains.members.row]
-    return np.logical_and.reduceat((members == first) & (members != _NOBODY), chains.members.offsets[:-1])
+def _step_keys(steps: Steps, tracklets: Tracklets, identity: Ints) -> NDArray[np.str_]:
+    """Return whose step it is and the cameras it joins."""
+    return _keys(identity[steps.origin], tracklets.camera[steps.origin], tracklets.camera[steps.target])
 
 
 def _travel_times(world: World, found: Found) -> Scores:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.metrics.calibration import CalibrationCounts, count_calibration
+from cctview.metrics.calibration import Answers
 from cctview.table import Ragged
 
 __all__ = ["RIGHT", "UNKNOWN", "WRONG", "JourneyCounts", "count_journeys"]
@@ -20,16 +20,14 @@ class JourneyCounts:
     """Steps from camera to camera, and journeys as a whole.
 
     Of those judged, how many were ``right``; ``true_steps`` are the steps vehicles really made, of which
-    ``found_steps`` were found; ``calibration`` is of the journeys judged.
+    ``found_steps`` were found; ``answers`` are the journeys judged, with their probabilities.
     """
 
     right_steps: int
     judged_steps: int
     found_steps: int
     true_steps: int
-    right: int
-    judged: int
-    calibration: CalibrationCounts
+    answers: Answers
 
     def __add__(self, other: JourneyCounts) -> JourneyCounts:
         """Return the counts of both sets of journeys."""
@@ -42,11 +40,11 @@ class JourneyCounts:
             "step precision": precision,
             "step recall": recall,
             "step F1": 2 * precision * recall / max(precision + recall, 1e-12),
-            "journey precision": self.right / max(self.judged, 1),
-            "calibration error": self.calibration.error(),
+            "journey precision": float(self.answers.right.sum() / max(len(self.answers), 1)),
+            "calibration error": self.answers.error(),
             "steps judged": self.judged_steps,
             "true steps": self.true_steps,
-            "journeys judged": self.judged,
+            "journeys judged": len(self.answers),
         }
 
 
@@ -64,13 +62,10 @@ def count_journeys(
     journeys = len(steps)
     kinds = [np.bincount(steps.row[steps.values == kind], minlength=journeys) > 0 for kind in (WRONG, UNKNOWN)]
     judged = kinds[0] | ~kinds[1]
-    right = ~kinds[0][judged]
     return JourneyCounts(
         right_steps=int(np.sum(steps.values == RIGHT)),
         judged_steps=int(np.sum(steps.values != UNKNOWN)),
         found_steps=found_steps,
         true_steps=true_steps,
-        right=int(right.sum()),
-        judged=int(judged.sum()),
-        calibration=count_calibration(probability[judged], right),
+        answers=Answers(probability=probability[judged], right=~kinds[0][judged]),
     )

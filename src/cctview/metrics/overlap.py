@@ -1,4 +1,4 @@
-"""Boxes of two sides that lie in the same still: all pairs, how far they overlap, and what is to be ignored."""
+"""Boxes of two sides that lie in the same still: all pairs, how far they overlap, what each shows, what to ignore."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cctview.assign import assign
 from cctview.errors import InputError
 from cctview.geometry import iou
 
-__all__ = ["SamePlace", "TrackedBoxes", "same_place", "without_ignored"]
+__all__ = ["SamePlace", "TrackedBoxes", "majority", "same_place", "shown_tracks", "without_ignored"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -93,6 +93,31 @@ def same_place(left: TrackedBoxes, right: TrackedBoxes) -> SamePlace:
     frame, start = np.unique(left.frame[row], return_index=True)
     width = np.searchsorted(right.frame[theirs], frame, side="right") - np.searchsorted(right.frame[theirs], frame)
     return SamePlace(left=row, right=column, overlap=overlap, start=np.append(start, len(row)), width=width)
+
+
+def shown_tracks(found: TrackedBoxes, truth: TrackedBoxes, *, threshold: float = 0.5) -> Ints:
+    """Return the true track that each found box (N,) shows, -1 for none.
+
+    Boxes pair up one to one in the assignment of greatest overlap from ``threshold`` on.
+    """
+    pairs = same_place(truth, found)
+    matched = pairs.matched(np.where(pairs.overlap >= threshold, pairs.overlap, 0.0))
+    shown = np.full(len(found), -1)
+    shown[pairs.right[matched]] = truth.track[pairs.left[matched]]
+    return shown
+
+
+def majority(group: Ints, value: Ints, groups: int) -> Ints:
+    """Return the most frequent value (N,) of each group 0..groups-1, the lowest of equals; -1 where it has none.
+
+    Rows without a group or a value, which are -1, have no vote.
+    """
+    told = (group >= 0) & (value >= 0)
+    votes, count = np.unique(np.stack([group[told], value[told]]), axis=1, return_counts=True)
+    order = np.lexsort((-votes[1], count))
+    most = np.full(groups, -1)
+    most[votes[0][order]] = votes[1][order]
+    return most
 
 
 def without_ignored(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.errors import InputError
-from cctview.metrics.calibration import count_calibration
+from cctview.metrics.calibration import Answers
 
 __all__ = ["ReidCounts", "count_reid", "expected_calibration_error"]
 
@@ -100,4 +100,4 @@ def count_reid(distance: Floats, relevant: Mask, ignored: Mask | None = None) ->
 
 def expected_calibration_error(probability: Floats, right: Mask, bins: int = 10) -> float:
     """Return the mean gap between stated probability and observed share, over equal bins of probability."""
-    return count_calibration(probability, right, bins=bins).error()
+    return Answers(probability=probability, right=right).error(bins)

@@ -11,14 +11,14 @@ from scipy.spatial import cKDTree
 from cctview.geometry import area, iou
 from cctview.types import Tracklets
 
-__all__ = ["lane_flow", "nearest_box", "ways"]
+__all__ = ["MOVED_IOU", "foot", "lane_flow", "nearest_box", "ways"]
 
 Floats = NDArray[np.floating[Any]]
 
+MOVED_IOU = 0.3
 _NEIGHBOURS = 31
 _FEWEST = 8
 _CLEAR_SHARE = 0.8
-_MOVED_IOU = 0.3
 
 
 def ways(tracklets: Tracklets) -> NDArray[np.str_]:
@@ -38,14 +38,14 @@ def lane_flow(tracklets: Tracklets) -> Floats:
     A half where too few were seen to move. All tracklets are of one camera.
     """
     first, last = (box.astype(np.float64) for box in (tracklets.first_box, tracklets.last_box))
-    apart = iou(first[:, None], last[:, None])[:, 0, 0] < _MOVED_IOU
+    apart = iou(first[:, None], last[:, None])[:, 0, 0] < MOVED_IOU
     moving = np.flatnonzero(apart & np.isin(tracklets.heading, ("towards", "away")))
     if len(moving) < _FEWEST:
         return np.full(len(tracklets), 0.5)
     towards = np.tile(tracklets.heading[moving] == "towards", 2)
-    tree = cKDTree(np.concatenate([_foot(first[moving]), _foot(last[moving])]), balanced_tree=False)
+    tree = cKDTree(np.concatenate([foot(first[moving]), foot(last[moving])]), balanced_tree=False)
     count = min(_NEIGHBOURS, 2 * len(moving))
-    _, near = tree.query(_foot(nearest_box(tracklets).astype(np.float64)), k=count)
+    _, near = tree.query(foot(nearest_box(tracklets).astype(np.float64)), k=count)
     share: Floats = towards[near].mean(axis=1)
     return share
 
@@ -56,5 +56,6 @@ def nearest_box(tracklets: Tracklets) -> NDArray[np.float32]:
     return np.where(leaving[:, None], tracklets.last_box, tracklets.first_box)
 
 
-def _foot(box: Floats) -> Floats:
+def foot(box: Floats) -> Floats:
+    """Return where each box (N, 4) stands on the ground, ``(N, 2)`` pixels."""
     return np.column_stack([(box[:, 0] + box[:, 2]) / 2, box[:, 3]])

@@ -10,22 +10,23 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import TypedDict
+from itertools import islice, pairwise
+from typing import TypedDict, TypeVar
 
 import numpy as np
 
 from cctview.detect import Detector
 from cctview.embed import Embedder, embed
 from cctview.journeys import JourneySettings, journeys
-from cctview.match import MatchSettings, match, travel_times
+from cctview.match import MatchSettings, MatchState, settle, travel_times
 from cctview.network import CameraNetwork
 from cctview.progress import Progress, silent
 from cctview.sources import Known, Skipped, Source
-from cctview.store import Batch, Store
+from cctview.store import Batch, Derived, Store
+from cctview.table import RaggedColumn
 from cctview.track import TrackSettings, find_breaks, follow
 from cctview.types import (
     PERSON,
@@ -37,15 +38,22 @@ from cctview.types import (
     Journeys,
     Matches,
     Ragged,
+    Table,
     Tracklets,
     rows_of,
 )
 
-__all__ = ["Analysis", "RunReport", "RunSettings", "analyse", "analysed", "ingest", "link", "run"]
+__all__ = ["Analysis", "RunReport", "RunSettings", "analyse", "analysed", "ingest", "link", "linked", "run"]
 
-
+T = TypeVar("T")
 Seconds = defaultdict[str, float]
+Arrival = tuple[Tracklets, np.datetime64]
 _SPAN_DETECTIONS = 400_000
+_SPAN = np.timedelta64(1, "h")
+_HISTORY_S = 900.0
+_IN_VIEW = np.timedelta64(2, "m")
+_LAST = np.datetime64("2200-01-01", "ns")
+_LIKELY = 0.5
 
 
 class _Span(TypedDict):
@@ -159,54 +167,119 @@ def ingest(
 
 
 def link(store: Store, network: CameraNetwork, settings: RunSettings, report: RunReport, progress: Progress) -> None:
-    """Make tracklets, matches and journeys anew from all that is stored."""
-    start = time.perf_counter()
-    spans = _spans(store)
+    """Make tracklets, matches and journeys anew from all that is stored, and exchange them in one step.
+
+    Memory holds the hour or so that is worked on, and of all hours the likely matches.
+    """
+    start, spent = time.perf_counter(), Seconds(float)
+    store.replace(_timed(_derived(store, network, settings, report, progress, spent), spent, "all"))
+    report.stage_seconds["track"] += spent["track"]
+    report.stage_seconds["match"] += spent["all"] - spent["track"]
+    report.stage_seconds["store"] += time.perf_counter() - start - spent["all"]
+
+
+def _derived(
+    store: Store,
+    network: CameraNetwork,
+    settings: RunSettings,
+    report: RunReport,
+    progress: Progress,
+    spent: Seconds,
+) -> Iterator[Derived]:
+    """Yield every derived table, in parts as they become final."""
     cameras = sorted(store.columns(Frames, ["camera"])["camera"].unique().to_pylist())
-    parts, broken = [], []
+    breaks = [Breaks.empty()]
+    arrivals = _timed(_arrivals(store, cameras, settings, breaks, progress), spent, "track")
+    rows = Counter[type[Table]]()
+    for table in linked(arrivals, network.among(cameras), settings, least=store.policy.minimum_group):
+        rows[type(table)] += len(table)
+        yield table
+    yield Breaks.concat(breaks)
+    report.tracklets, report.matches, report.journeys = rows[Tracklets], rows[Matches], rows[Journeys]
+
+
+def linked(
+    arrivals: Iterable[Arrival], network: CameraNetwork, settings: RunSettings, *, least: int
+) -> Iterator[Derived]:
+    """Yield the tracklets as they come, their matches as they are settled, then journeys and travel times.
+
+    ``least`` is the fewest vehicles that make a travel time.
+    """
+    state, likely, ends = MatchState(), Matches.empty(), Tracklets.empty()
+    yield from (Tracklets.empty(), Matches.empty())
+    for arrived, complete in arrivals:
+        yield arrived
+        state, matches = settle(state, arrived, complete, network, settings.match, history_s=_HISTORY_S)
+        yield matches
+        likely = Matches.concat([likely, _first_choices(matches, min(_LIKELY, settings.journeys.min_probability))])
+        named = np.concatenate([likely.query, likely.candidates.values, state.recent.id])
+        ends = Tracklets.concat([ends, _without_looks(arrived)])
+        ends = ends[np.isin(ends.id, named)]
+    yield journeys(likely, ends, network, settings.journeys)
+    yield travel_times(likely, ends, least=least)
+
+
+def _first_choices(matches: Matches, least: float) -> Matches:
+    """Return the rows whose best candidate is at least so likely, with that candidate alone."""
+    asked = matches[matches.candidates.lengths > 0]
+    best = asked.candidates.offsets[:-1]
+    sure = asked.probability.values[best] >= least
+    alone = {
+        name: Ragged.from_lengths(getattr(asked, name).values[best[sure]], np.ones(np.count_nonzero(sure), np.int64))
+        for name, column in Matches.columns.items()
+        if isinstance(column, RaggedColumn)
+    }
+    return asked[sure].replace(**alone)
+
+
+def _without_looks(tracklets: Tracklets) -> Tracklets:
+    """Return the tracklets without their vectors and members, a tenth of their size."""
+    rows = len(tracklets)
+    nothing = Ragged.from_lengths(np.zeros(0, np.int64), np.zeros(rows, np.int64))
+    return tracklets.replace(vector=np.ones((rows, 1), np.float32), members=nothing)
+
+
+def _arrivals(
+    store: Store, cameras: Sequence[str], settings: RunSettings, breaks: list[Breaks], progress: Progress
+) -> Iterator[Arrival]:
+    """Yield the tracklets of all cameras that ended in each span, and add to ``breaks`` where stills break."""
+    spans = _spans(store)
+    found: list[list[Breaks]] = [[] for _ in cameras]
+    tracks = [
+        follow(_blocks(store, camera, spans, own), settings.track) for camera, own in zip(cameras, found, strict=True)
+    ]
     with ThreadPoolExecutor(settings.workers, "track") as pool:
-        found = pool.map(lambda camera: _tracked(store, camera, spans, settings), cameras)
-        for number, (part, breaks) in enumerate(found):
-            parts.append(part)
-            broken.append(breaks)
-            progress("tracklets", number + 1, len(cameras))
-    tracklets = Tracklets.concat(parts)
-    tracked = time.perf_counter()
-    present = network.among(cameras)
-    matches = match(tracklets, present, settings.match) if len(tracklets) else Matches.empty()
-    chains = journeys(matches, tracklets, present, settings.journeys) if len(matches) else Journeys.empty()
-    matched = time.perf_counter()
-    times = travel_times(matches, tracklets, least=store.policy.minimum_group)
-    for table in (tracklets, matches, chains, times, Breaks.concat(broken)):
-        store.replace(table)
-    report.tracklets, report.matches, report.journeys = len(tracklets), len(matches), len(chains)
-    report.stage_seconds["track"] += tracked - start
-    report.stage_seconds["match"] += matched - tracked
-    report.stage_seconds["store"] += time.perf_counter() - matched
+        for number, span in enumerate(spans, start=1):
+            last = number == len(spans)
+            ended = pool.map(lambda track, rest=last: list(track if rest else islice(track, 1)), tracks)
+            tracklets = Tracklets.concat([part for parts in ended for part in parts])
+            progress("tracklets", number * len(cameras), len(spans) * len(cameras))
+            yield tracklets.sort("camera", "first_time", "id"), _LAST if last else span["before"] - _IN_VIEW
+    breaks += [part for own in found for part in own]
 
 
-def _tracked(store: Store, camera: str, spans: Sequence[_Span], settings: RunSettings) -> tuple[Tracklets, Breaks]:
-    """Return the tracklets of a camera, and where its stills break, holding one span at a time."""
-    breaks: list[Breaks] = []
-
-    def blocks() -> Iterator[tuple[Detections, Embeddings]]:
-        for span in spans:
-            detections = store.scan(Detections, camera=camera, **span)
-            breaks.append(find_breaks(store.scan(Frames, camera=camera, **span), detections))
-            yield detections, store.scan(Embeddings, camera=camera, **span)
-
-    tracklets = Tracklets.concat(list(follow(blocks(), settings.track)))
-    return tracklets.sort("camera", "first_time", "id"), Breaks.concat(breaks)
+def _blocks(
+    store: Store, camera: str, spans: Sequence[_Span], breaks: list[Breaks]
+) -> Iterator[tuple[Detections, Embeddings]]:
+    """Yield what a camera saw in each span, and add to ``breaks`` where its stills break."""
+    for span in spans:
+        detections = store.scan(Detections, camera=camera, **span)
+        breaks.append(find_breaks(store.scan(Frames, camera=camera, **span), detections))
+        yield detections, store.scan(Embeddings, camera=camera, **span)
 
 
 def _spans(store: Store) -> list[_Span]:
-    """Return times that follow each other, from the first still to the last, with about as many detections each."""
+    """Return times that follow each other, from the first still to the last, of equal length.
+
+    None is longer than an hour, so that travel times follow the day, nor has it on average more detections
+    than memory should hold.
+    """
     stored = store.summary()
     frames, detections = stored["frames"], stored["detections"]
     if not frames["rows"]:
         return []
-    count = 1 + detections["rows"] // _SPAN_DETECTIONS
     first, last = (np.datetime64(frames[end].removesuffix("Z"), "ns") for end in ("oldest", "newest"))
+    count = 1 + max(detections["rows"] // _SPAN_DETECTIONS, int((last - first) // _SPAN))
     bounds = first + (last - first) // count * np.arange(count + 1)
     bounds[-1] = last + np.timedelta64(1, "ns")
     return [_Span(after=after, before=before) for after, before in pairwise(bounds)]
@@ -253,7 +326,7 @@ def _batches(source: Source, store: Store, settings: RunSettings, report: RunRep
 
     batch: list[Frame] = []
     pixels = 0
-    for item in _timed(source.frames(known), report.stage_seconds):
+    for item in _timed(source.frames(known), report.stage_seconds, "decode"):
         if isinstance(item, Skipped):
             report.skipped.append(item)
         elif isinstance(item, Known):
@@ -269,11 +342,12 @@ def _batches(source: Source, store: Store, settings: RunSettings, report: RunRep
         yield batch
 
 
-def _timed(items: Iterator[Frame | Skipped | Known], seconds: Seconds) -> Iterator[Frame | Skipped | Known]:
+def _timed(items: Iterator[T], seconds: Seconds, stage: str) -> Iterator[T]:
+    """Yield the items, and add what it takes to make them to the seconds of a stage."""
     while True:
         start = time.perf_counter()
         item = next(items, None)
-        seconds["decode"] += time.perf_counter() - start
+        seconds[stage] += time.perf_counter() - start
         if item is None:
             return
         yield item

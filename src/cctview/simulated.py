@@ -137,8 +137,7 @@ def store_world(simulation: Simulation, store: Store, *, progress: Progress = si
     if pending:
         store.append(_batch(simulation, pending))
     world = truth_of(simulation, kept)
-    for table in (world.tables.tracklets, world.tables.matches, world.journeys, world.travel_times):
-        store.replace(table)
+    store.replace([world.tables.tracklets, world.tables.matches, world.journeys, world.travel_times])
     return world
 
 

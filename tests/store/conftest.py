@@ -24,11 +24,8 @@ def fill(store, count=12):
     """Store some stills and everything that is derived from them."""
     store.append(batch(range(count)))
     tracks = tracklets(store.scan(Detections), store.scan(Embeddings))
-    store.replace(tracks)
-    store.replace(matches(tracks, *CAMERAS[:2]))
-    store.replace(journeys(tracks, *CAMERAS[:2]))
-    store.replace(travel_times(*CAMERAS[:2]))
-    store.replace(breaks(*CAMERAS[:2]))
+    ends = CAMERAS[:2]
+    store.replace([tracks, matches(tracks, *ends), journeys(tracks, *ends), travel_times(*ends), breaks(*ends)])
     return store
 
 

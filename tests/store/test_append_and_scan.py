@@ -279,11 +279,11 @@ class TestDerived:
         assert read.members == tracks[np.argsort(tracks.id)[np.searchsorted(np.sort(tracks.id), read.id)]].members
         assert np.allclose(np.linalg.norm(read.vector, axis=1), 1, atol=1e-6)
         assert full.scan(Matches).meta == {"producer": "matcher 1"}
-        full.replace(tracks[:3])
+        full.replace([tracks[:3]])
         assert len(full.scan(Tracklets)) == 3
-        full.replace(Tracklets.empty())
+        full.replace([Tracklets.empty()])
         assert len(full.scan(Tracklets)) == 0
-        full.replace(tracks)
+        full.replace([tracks])
         assert full.scan(Tracklets) == read
 
     def test_filters(self, full):
@@ -302,20 +302,20 @@ class TestDerived:
         tracks, found = full.scan(Tracklets), full.scan(Matches)
         full.forget(camera="735")
         with pytest.raises(StoreError, match="Tracklets name detections that are not stored"):
-            full.replace(tracks)
+            full.replace([tracks])
         with pytest.raises(StoreError, match="Matches name tracklets that are not stored"):
-            full.replace(found)
+            full.replace([found])
 
     def test_only_derived_tables_are_replaced(self, full):
         with pytest.raises(InputError, match="use append"):
-            full.replace(full.scan(Frames))
+            full.replace([full.scan(Frames)])
 
     def test_journeys_without_points_are_refused(self, full):
         one = full.scan(Journeys)[:1]
         none = {name: getattr(one, name)[:0] for name in ("members", "time", "lon", "lat", "speed")}
         empty = {name: Ragged.from_lengths(value.values, [0]) for name, value in none.items()}
         with pytest.raises(InputError, match="needs a point"):
-            full.replace(one.replace(**empty))
+            full.replace([one.replace(**empty)])
 
 
 def test_many_appends_stay_in_few_files(store, monkeypatch):

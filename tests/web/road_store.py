@@ -129,8 +129,7 @@ def make(path, policy=None):
     store.append(batch(stills, detections, vectors))
     tracklets, identity = tracklets_of(detections, vectors, identity)
     found = matches_of(tracklets, identity, network)
-    for table in (tracklets, found, journeys(found, tracklets, network)):
-        store.replace(table)
+    store.replace([tracklets, found, journeys(found, tracklets, network)])
     return store, network
 
 

@@ -63,7 +63,7 @@ def test_no_request_fails_while_a_run_is_writing(tmp_path, tables):
         asking = pool.submit(ask, client)
         for item in parts[1:]:
             store.append(item)
-            store.replace(tracklets_of(store.scan(Detections), *owners(tables, store))[0])
+            store.replace(tracklets_of(store.scan(Detections), *owners(tables, store))[:1])
         done.append(True)
         asking.result()
     assert answers

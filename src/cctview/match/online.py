@@ -44,7 +44,8 @@ def settle(
 
     ``arrived`` are tracklets that are complete and that no earlier call had. A query waits as long as
     the link takes, as learnt from the last ``history_s``, and a minute for the pairs around it; then it
-    is answered as ``match`` would, and not again. Memory holds that history and the longest wait.
+    is answered as ``match`` would, and not again. One that arrives later than that is answered at once.
+    Memory holds that history and the longest wait.
     """
     known = Tracklets.concat([state.recent, arrived]) if len(state.recent) else arrived
     if not len(known):
@@ -54,21 +55,24 @@ def settle(
     settled = {**state.settled, **{end: max(time, state.settled.get(end, _LONG_AGO)) for end, time in due.items()}}
     longest = max((wait for wait in waits.values()), default=0.0) + REACH_S
     recent = known[known.last_time >= now - _seconds(history_s + longest)]
-    return MatchState(recent=recent, settled=settled), matches[_newly_due(matches, known, state.settled, settled)]
+    due_now = _newly_due(matches, known, arrived.id, state.settled, settled)
+    return MatchState(recent=recent, settled=settled), matches[due_now]
 
 
 def _newly_due(
     matches: Matches,
     known: Tracklets,
+    arrived: NDArray[np.int64],
     before: Mapping[tuple[str, str], np.datetime64],
     after: Mapping[tuple[str, str], np.datetime64],
 ) -> NDArray[np.bool_]:
-    """Return which rows ask about a time that became due with this call."""
+    """Return which rows became due with this call, by their time or because they arrived when it had passed."""
     asked = passing_time(known)[rows_of(known.id, matches.query)] if len(matches) else np.zeros(0, "datetime64[ns]")
+    new = np.isin(matches.query, arrived)
     chosen = np.zeros(len(matches), np.bool_)
     for (origin, target), end in after.items():
         on = (matches.query_camera == origin) & (matches.camera == target)
-        chosen |= on & (asked >= before.get((origin, target), _LONG_AGO)) & (asked < end)
+        chosen |= on & (asked < end) & (new | (asked >= before.get((origin, target), _LONG_AGO)))
     return chosen
 
 

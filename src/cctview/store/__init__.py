@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from cctview.privacy import Policy
-from cctview.store.contract import Admitted, Batch, Forgotten, Proof, Store
+from cctview.store.contract import Admitted, Batch, Derived, Forgotten, Proof, Store
 from cctview.store.filters import COLOURS, Hits, SearchFilters
 
 __all__ = [
     "COLOURS",
     "Admitted",
     "Batch",
+    "Derived",
     "Forgotten",
     "Hits",
     "Proof",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -167,8 +167,12 @@ class Store(Protocol):
     def versions(self) -> dict[str, tuple[int, int]]:
         """Return version and rows of each table that has rows: what to read again when it changes."""
 
-    def replace(self, table: Derived) -> None:
-        """Put a new derived table in place of the old one, in one step."""
+    def replace(self, tables: Iterable[Derived]) -> None:
+        """Put derived tables in place of the old ones of their kinds, all of them in one step.
+
+        A kind may come in parts, one by one: they wait outside of memory, and until the last one has come
+        the store is as it was, and free for others.
+        """
 
     def pixels(self, frame_ids: NDArray[np.int64]) -> list[bytes]:
         """Return the JPEG bytes of these frames, in their order."""

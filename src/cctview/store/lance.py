@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from cctview.errors import CctviewError, InputError, PolicyError, SettingsError, StoreError
 from cctview.privacy import LogEntry, Policy, require_purpose
 from cctview.store.contract import Admitted, Batch, Derived, Forgotten, Store
+from cctview.store.derived import put_aside, require_members
 from cctview.store.filters import Hits, SearchFilters
 from cctview.store.folder import COMMIT, LOCK, Commit, explained, locked, read_commit, write_atomically
 from cctview.store.intake import frame_rows, intake
@@ -26,11 +27,11 @@ from cctview.store.log import LOG, append_entry, log_entries
 from cctview.store.packs import FOLDER, PackWriter
 from cctview.store.proof import files_below
 from cctview.store.removal import Doomed, counted, doomed_by_age, doomed_by_ids, doomed_where, remove
-from cctview.store.schema import LAYOUTS, condition, contained, ids_of, instant, layout_of, loaded, stored, times
+from cctview.store.schema import LAYOUTS, condition, contained, ids_of, instant, layout_of, loaded, stored
 from cctview.store.searching import found_in
 from cctview.store.stills import PLACE, all_stills, kept_stills
 from cctview.store.tables import Snapshot, Transaction
-from cctview.types import Breaks, Journeys, Matches, Table, Tracklets, TravelTimes
+from cctview.types import Table
 
 __all__ = ["POLICY", "LanceStore", "create", "open_existing"]
 
@@ -196,14 +197,13 @@ class LanceStore:
             tables = read_commit(self.path).tables
         return {name: (state.version, state.rows) for name, state in tables.items()}
 
-    def replace(self, table: Derived) -> None:
-        """Put a new derived table in place of the old one."""
-        layout = layout_of(type(table))
-        if not isinstance(table, Derived):
-            raise InputError(f"{type(table).__name__} are not derived from other tables; use append")
-        with self._writing(f"store {layout.name}") as tx:
-            _require_members(tx.snapshot(), table)
-            tx.put(layout.name, stored(table, _derived_columns(table)), table.meta)
+    def replace(self, tables: Iterable[Derived]) -> None:
+        """Put new derived tables in place of the old ones of their kinds."""
+        self._require_writable("replace tables")
+        with put_aside(self.path, tables) as piles, self._writing("replace tables") as tx:
+            require_members(tx.snapshot(), piles)
+            for name, pile in piles.items():
+                tx.put(name, pile)
             tx.save()
             tx.tidy()
 
@@ -297,10 +297,13 @@ class LanceStore:
 
     @contextmanager
     def _writing(self, doing: str) -> Iterator[Transaction]:
-        if not self._write:
-            raise StoreError(f"{self.path}: opened for reading, so it cannot {doing}; open it with write=True")
+        self._require_writable(doing)
         with explained(self.path, doing), locked(self.path):
             yield Transaction(self.path, read_commit(self.path))
+
+    def _require_writable(self, doing: str) -> None:
+        if not self._write:
+            raise StoreError(f"{self.path}: opened for reading, so it cannot {doing}; open it with write=True")
 
 
 def _chosen(view: Snapshot, before: np.datetime64 | None, camera: str | None, ids: NDArray[np.int64] | None) -> Doomed:
@@ -331,30 +334,6 @@ def _written(writer: PackWriter, stills: list[bytes]) -> dict[str, pa.Array]:
     for place, values in zip(places, writer.write([still for still in stills if still]), strict=True):
         place[kept] = values
     return dict(zip(PLACE, map(pa.array, places), strict=True))
-
-
-def _require_members(view: Snapshot, table: Derived) -> None:
-    """Refuse rows made from what was forgotten since it was read; aggregates and breaks name no one."""
-    if isinstance(table, TravelTimes | Breaks):
-        return
-    if isinstance(table, Matches):
-        needed, owner = np.concatenate([table.query, table.candidates.values]), "tracklets"
-    else:
-        needed, owner = table.members.values, "detections" if isinstance(table, Tracklets) else "tracklets"
-    strange = needed[~contained(needed, view.ids(owner))]
-    if len(strange):
-        raise StoreError(
-            f"{type(table).__name__} name {owner} that are not stored ({len(strange)} of them, first {strange[0]}), "
-            "perhaps forgotten meanwhile; make them again from what is stored now"
-        )
-
-
-def _derived_columns(table: Derived) -> dict[str, pa.Array]:
-    if not isinstance(table, Journeys):
-        return {}
-    if not table.members.lengths.all():
-        raise InputError("journeys: every journey needs a point; leave out the empty ones")
-    return {"start": times(table.time.values[table.time.offsets[:-1]])}
 
 
 def _summary(folder: Path, view: Snapshot, name: str) -> dict[str, Any]:

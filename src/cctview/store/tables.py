@@ -20,6 +20,7 @@ from cctview.errors import StoreMismatchError
 from cctview.store.folder import COMMIT, Commit, TableState, write_atomically
 from cctview.store.packs import sweep_packs
 from cctview.store.schema import LAYOUTS, among, contained, ids_of, layout_of
+from cctview.store.spool import Pile
 from cctview.types import Table
 
 __all__ = ["Snapshot", "Transaction"]
@@ -152,7 +153,7 @@ class Transaction:
             return
         state = self.commit.tables.get(name)
         if state is None:
-            self._created(name, rows, meta)
+            self._created(name, rows, rows.num_rows, meta)
             return
         table = self._db.open_table(name)
         _complete(table, name)
@@ -166,17 +167,17 @@ class Transaction:
         )
         self.commit = self.commit.with_table(name, grown)
 
-    def put(self, name: str, rows: pa.Table, meta: Mapping[str, str]) -> None:
+    def put(self, name: str, pile: Pile) -> None:
         """Exchange all rows of a table."""
         state = self.commit.tables.get(name)
-        if not rows.num_rows:
+        if not pile.rows:
             self.commit = self.commit.with_table(name, None)
         elif state is None:
-            self._created(name, rows, meta)
+            self._created(name, pile.reader(), pile.rows, pile.meta)
         else:
             table = self._db.open_table(name)
-            table.add(rows, mode="overwrite")
-            put = TableState(version=table.version, meta=dict(meta), rows=rows.num_rows, loose=state.loose + 1)
+            table.add(pile.reader(), mode="overwrite")
+            put = TableState(version=table.version, meta=pile.meta, rows=pile.rows, loose=state.loose + 1)
             self.commit = self.commit.with_table(name, put)
 
     def rewrite(self, name: str, change: Change) -> int:
@@ -255,11 +256,9 @@ class Transaction:
             if name in LAYOUTS and name not in self.commit.tables:
                 self._db.drop_table(name)
 
-    def _created(self, name: str, rows: pa.Table, meta: Mapping[str, str]) -> None:
+    def _created(self, name: str, rows: Any, count: int, meta: Mapping[str, str]) -> None:
         table = self._db.create_table(name, rows)
-        state = TableState(
-            version=table.version, meta=dict(meta), rows=rows.num_rows, loose=1, loose_rows=rows.num_rows
-        )
+        state = TableState(version=table.version, meta=dict(meta), rows=count, loose=1, loose_rows=count)
         self.commit = self.commit.with_table(name, state)
 
 

@@ -1,5 +1,8 @@
 import json
+import re
 import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import cv2
 import numpy as np
@@ -120,6 +123,20 @@ def test_tracks_and_journeys_are_scored_by_full_truth_and_by_links(call, stored,
     code, _, err = call("eval", verb, "--truth", stored / "none.json", "--store", "any")
     assert code == 1
     assert "not there" in err
+
+
+def test_the_documented_commands_score_and_draw(call, stored, monkeypatch):
+    monkeypatch.chdir(stored)
+    page = (Path(__file__).parents[2] / "docs" / "scoring.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^    cctview (eval .*)$", page, re.MULTILINE)
+    assert len(commands) >= 6
+    for command in commands:
+        code, out, err = call(*command.split(), "--json")
+        assert code == 0, err
+        assert json.loads(out)
+    for name in ("matches.svg", "journeys.svg"):
+        picture = ET.fromstring((stored / name).read_text(encoding="utf-8"))
+        assert [mark for mark in picture.iter() if mark.get("class") == "dot"]
 
 
 @pytest.mark.parametrize("form", ["mot", "coco", "aicity", "veri"])

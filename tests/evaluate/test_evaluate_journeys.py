@@ -57,11 +57,11 @@ def test_true_journeys_score_one(scene):
     seen, truth, links, tracklets = scene
     true = list(longest(seen, tracklets).values())
     journeys = chains(tracklets, true, [1.0] * len(true))
-    scores = evaluate_journeys(truth, seen.detections, tracklets, journeys)
+    scores = evaluate_journeys(truth, seen.detections, tracklets, journeys).report()
     for name in ("step precision", "step recall", "journey precision", "IDF1"):
         assert scores[name] == pytest.approx(1), name
     assert scores["calibration error"] == 0
-    linked = evaluate_linked_journeys(links, seen.detections, tracklets, journeys)
+    linked = evaluate_linked_journeys(links, seen.detections, tracklets, journeys).report()
     assert (linked["step precision"], linked["step recall"], linked["true steps"]) == (1, 1, 20)
     assert 0 < linked["journeys judged"] == 10
 
@@ -74,12 +74,12 @@ def test_steps_right_and_wrong_by_hand(scene):
     a, b = listed[:2]
     swapped = np.array([true[a][0], true[b][1], true[b][2]])
     journeys = chains(tracklets, [true[a], swapped], [0.9, 0.6])
-    scores = evaluate_journeys(truth, seen.detections, tracklets, journeys)
+    scores = evaluate_journeys(truth, seen.detections, tracklets, journeys).report()
     assert (scores["steps judged"], scores["step precision"]) == (4, 0.75)
     assert (scores["journeys judged"], scores["journey precision"]) == (2, 0.5)
     assert scores["step recall"] == pytest.approx(3 / scores["true steps"])
     assert scores["calibration error"] == pytest.approx((0.1 + 0.6) / 2)
-    linked = evaluate_linked_journeys(links, seen.detections, tracklets, journeys)
+    linked = evaluate_linked_journeys(links, seen.detections, tracklets, journeys).report()
     assert (linked["steps judged"], linked["step precision"], linked["step recall"]) == (4, 0.75, 3 / 20)
 
 
@@ -89,15 +89,15 @@ def test_what_no_label_tells_of_is_not_judged(scene):
     listed = {int(name[1:]) for name in links.name}
     other = next(rows for vehicle, rows in true.items() if vehicle not in listed and len(rows) == 3)
     journeys = chains(tracklets, [other], [0.9])
-    linked = evaluate_linked_journeys(links, seen.detections, tracklets, journeys)
+    linked = evaluate_linked_journeys(links, seen.detections, tracklets, journeys).report()
     assert (linked["steps judged"], linked["journeys judged"], linked["calibration error"]) == (0, 0, 0)
-    assert evaluate_journeys(truth, seen.detections, tracklets, journeys)["steps judged"] == 2
+    assert evaluate_journeys(truth, seen.detections, tracklets, journeys).report()["steps judged"] == 2
 
 
 def test_no_journeys(scene):
     seen, truth, links, tracklets = scene
-    scores = evaluate_journeys(truth, seen.detections, tracklets, Journeys.empty())
+    scores = evaluate_journeys(truth, seen.detections, tracklets, Journeys.empty()).report()
     assert (scores["step recall"], scores["steps judged"], scores["step F1"]) == (0, 0, 0)
     assert 0 < scores["IDF1"] < 0.9
-    linked = evaluate_linked_journeys(links, seen.detections, tracklets, Journeys.empty())
+    linked = evaluate_linked_journeys(links, seen.detections, tracklets, Journeys.empty()).report()
     assert (linked["step recall"], linked["true steps"]) == (0, 20)

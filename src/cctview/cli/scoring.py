@@ -14,10 +14,13 @@ __all__ = ["register"]
 
 Gate = Annotated[Path | None, typer.Option(help="Gate file: exit 3 when a number of it is missed.")]
 Stored = Annotated[Path, typer.Option("--store", help="The store that `cctview run` wrote.")]
+Diagram = Annotated[
+    Path | None, typer.Option("--diagram", help="SVG file to draw: stated probabilities against what was so.")
+]
 Zone = Annotated[str, typer.Option(help="Time zone of the clock times in the file of links.")]
 _GATE_MISSED = 3
 _NEW_YORK = "America/New_York"
-_Evaluate = Callable[..., dict[str, Any]]
+_Evaluate = Callable[..., Any]
 
 
 def register(app: typer.Typer) -> None:
@@ -80,6 +83,7 @@ def reid(
         Path | None, typer.Option(help="Network file: also match without the right answers, and count false matches.")
     ] = None,
     timezone: Zone = _NEW_YORK,
+    diagram: Diagram = None,
     gate: Gate = None,
     as_json: Json = False,
 ) -> None:
@@ -93,10 +97,12 @@ def reid(
     with interruptible():
         labels, opened = read_links(links, timezone=timezone), open_store(store)
         detections, tracklets = opened.scan(Detections), opened.scan(Tracklets)
-        scores = evaluate_reid(labels, detections, tracklets, opened.scan(Matches)).report(threshold)
+        scored = evaluate_reid(labels, detections, tracklets, opened.scan(Matches))
+        scores = scored.report(threshold)
         if network:
             roads = load_network(network).among(tracklets.camera)
             scores["false matches"] = false_matches(labels, detections, tracklets, roads)
+        _draw(diagram, scored)
     _report(context, "reid", links, scores, gate, as_json)
 
 
@@ -119,8 +125,8 @@ def tracking(
     with interruptible():
         opened = open_store(store)
         tables = opened.scan(Detections), opened.scan(Tracklets)
-        scores = _scored(truth, timezone, opened, tables, evaluate_tracking, evaluate_linked_tracking)
-    _report(context, "tracking", truth, scores, gate, as_json)
+        scores, told = _judged(truth, timezone, opened, tables, evaluate_tracking, evaluate_linked_tracking)
+    _report(context, "tracking", truth, {**scores, **told}, gate, as_json)
 
 
 def journeys(
@@ -130,6 +136,7 @@ def journeys(
         Path, typer.Option(help="The simulator's truth.json or another COCO file with identities, or links.")
     ],
     timezone: Zone = _NEW_YORK,
+    diagram: Diagram = None,
     gate: Gate = None,
     as_json: Json = False,
 ) -> None:
@@ -141,22 +148,34 @@ def journeys(
     with interruptible():
         opened = open_store(store)
         tables = opened.scan(Detections), opened.scan(Tracklets), opened.scan(Journeys)
-        scores = _scored(truth, timezone, opened, tables, evaluate_journeys, evaluate_linked_journeys)
-    _report(context, "journeys", truth, scores, gate, as_json)
+        scored, told = _judged(truth, timezone, opened, tables, evaluate_journeys, evaluate_linked_journeys)
+        _draw(diagram, scored)
+    _report(context, "journeys", truth, {**scored.report(), **told}, gate, as_json)
 
 
-def _scored(
+def _judged(
     truth: Path, timezone: str, store: Any, tables: tuple[Any, ...], by_all: _Evaluate, by_links: _Evaluate
-) -> dict[str, Any]:
-    """Score tables of a store by what ``truth`` is: every vehicle of its stills, or some that are linked."""
+) -> tuple[Any, dict[str, list[str]]]:
+    """Score tables of a store by what ``truth`` is, every vehicle of its stills or some that are linked.
+
+    Return the scores, and what of a full truth could not be used.
+    """
     from cctview.evaluate.links import read_links
     from cctview.evaluate.truth import read_track_truth
     from cctview.types import Frames
 
     if _is_links(truth):
-        return by_links(read_links(truth, timezone=timezone), *tables)
+        return by_links(read_links(truth, timezone=timezone), *tables), {}
     told = read_track_truth(truth, store.scan(Frames))
-    return {**by_all(told, *tables), "skipped": list(told.skipped)}
+    return by_all(told, *tables), {"skipped": list(told.skipped)}
+
+
+def _draw(file: Path | None, scored: Any) -> None:
+    from cctview.formats.files import write_text
+
+    if file:
+        write_text(file, scored.diagram())
+        say(f"drawn: {file}")
 
 
 def _is_links(path: Path) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.evaluate.diagram import reliability_diagram
 from cctview.evaluate.links import Links
 from cctview.evaluate.truth import TrackTruth
 from cctview.evaluate.visits import labelled_visits
@@ -16,9 +18,31 @@ from cctview.metrics.tracking import count_tracking
 from cctview.table import Ragged
 from cctview.types import Detections, Journeys, Tracklets, rows_of
 
-__all__ = ["Steps", "count_steps", "evaluate_journeys", "evaluate_linked_journeys", "steps_of"]
+__all__ = ["JourneyScores", "Steps", "count_steps", "evaluate_journeys", "evaluate_linked_journeys", "steps_of"]
 
 Ints = NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class JourneyScores:
+    """The counts of journeys and, with full truth, the identity measures over all cameras."""
+
+    counts: JourneyCounts
+    identity: dict[str, float] = field(default_factory=dict)
+
+    def report(self) -> dict[str, Any]:
+        """Return precision, recall, calibration and reliability."""
+        answers = self.counts.answers
+        return {
+            **self.counts.scores(),
+            **self.identity,
+            "calibration": answers.scores(),
+            "reliability": answers.reliability().rows(),
+        }
+
+    def diagram(self) -> str:
+        """Return the reliability diagram of the journeys judged as SVG."""
+        return reliability_diagram("Journeys, stated and observed", {"as stated": self.counts.answers})
 
 
 class Steps(NamedTuple):
@@ -31,8 +55,8 @@ class Steps(NamedTuple):
 
 def evaluate_journeys(
     truth: TrackTruth, detections: Detections, tracklets: Tracklets, journeys: Journeys
-) -> dict[str, Any]:
-    """Return precision, recall and calibration of journeys where all vehicles are labelled.
+) -> JourneyScores:
+    """Return the scores of journeys where all vehicles are labelled.
 
     A step is right when most boxes of both its tracklets are of one vehicle; true steps lead from each
     camera a vehicle was seen at to the next one. "IDF1" is that of multi-camera tracking: the boxes of all
@@ -49,17 +73,13 @@ def evaluate_journeys(
     place = np.searchsorted(np.unique(truth.frames.camera), tracklets.camera)
     made = np.stack([who[steps.origin], place[steps.origin], place[steps.target]])[:, same]
     counts = count_steps(journeys, steps, kind, found=_common(made, true), true=true.shape[1])
-    return {
-        **counts.scores(),
-        **_whole(truth, found, journeys, tracklets),
-        "reliability": counts.answers.reliability().rows(),
-    }
+    return JourneyScores(counts=counts, identity=_whole(truth, found, journeys, tracklets))
 
 
 def evaluate_linked_journeys(
     links: Links, detections: Detections, tracklets: Tracklets, journeys: Journeys
-) -> dict[str, Any]:
-    """Return precision, recall and calibration of journeys where some vehicles are linked by hand.
+) -> JourneyScores:
+    """Return the scores of journeys where some vehicles are linked by hand.
 
     A step is judged when one of its ends shows a linked vehicle that was also labelled at the camera of
     the other end.
@@ -84,7 +104,7 @@ def evaluate_linked_journeys(
     true = np.stack(visits.steps())
     found = _common(np.concatenate(pairs, axis=1), true)
     counts = count_steps(journeys, steps, kind, found=found, true=true.shape[1])
-    return {**counts.scores(), "reliability": counts.answers.reliability().rows()}
+    return JourneyScores(counts=counts)
 
 
 def steps_of(journeys: Journeys, tracklets: Tracklets) -> Steps:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.evaluate.diagram import reliability_diagram
 from cctview.evaluate.links import Links
 from cctview.evaluate.visits import Visits, labelled_visits
 from cctview.geometry import area
@@ -29,6 +30,7 @@ THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
 _SLACK_S = 3.0
 _NOT_LISTED, _NEVER = 2.0, 3.0
 _LEAST = 1e-6
+_STATED, _THERE = "as stated", "given that it is there"
 _HELD_OUT = "all: matching learns from unlabelled traffic and reads no link"
 
 
@@ -98,12 +100,21 @@ class ReidScores:
             "all": whole.ratios(threshold),
             "open set": whole.answers.open_set(sorted({*THRESHOLDS, threshold})),
             "calibration": {
-                "as stated": whole.answers.scores(),
-                "given that it is there": whole.given_there.scores(),
+                _STATED: whole.answers.scores(),
+                _THERE: whole.given_there.scores(),
                 "held out": _HELD_OUT,
             },
             "reliability": whole.answers.reliability().rows(),
         }
+
+    def diagram(self) -> str:
+        """Return the reliability diagram of all answers and of each camera pair as SVG."""
+        sides = {_STATED: self.whole.answers, _THERE: self.whole.given_there} if self.pairs else {}
+        parts = {
+            f"{_STATED}, by camera pair": {name: scores.answers for name, scores in self.pairs.items()},
+            f"{_THERE}, by camera pair": {name: scores.given_there for name, scores in self.pairs.items()},
+        }
+        return reliability_diagram("Matches, stated and observed", sides, parts)
 
 
 def evaluate_reid(

@@ -163,7 +163,7 @@ class Answers:
         yield from (min(most, _ROUNDS - done) for done in range(0, _ROUNDS, most))
 
 
-def wilson(right: Floats, answers: NDArray[np.integer[Any]]) -> tuple[Floats, Floats]:
+def wilson(right: NDArray[Any], answers: NDArray[np.integer[Any]]) -> tuple[Floats, Floats]:
     """Return the 95 % interval of each share ``right / answers`` (B,), at least one answer each."""
     share, z2 = right / answers, _NORMAL_95**2 / answers
     middle = (share + z2 / 2) / (1 + z2)

@@ -31,6 +31,7 @@ __all__ = [
     "Frame",
     "Frames",
     "Journeys",
+    "Lanes",
     "Matches",
     "Ragged",
     "Table",
@@ -220,6 +221,21 @@ class Tracklets(Table):
     spread = Column(np.float32, check=_not_negative, rule="a distance >= 0")
     quality = _Share()
     members = RaggedColumn(np.int64, check=_not_negative, rule="detection ids")
+
+
+class Lanes(Table):
+    """The lanes of cameras, those of one camera from left to right.
+
+    ``x`` and ``y`` are the centre line in pixels, on the ground, in the order of travel; ``members``
+    the tracklets that took it; ``speed`` how many pixels per second they usually make along it.
+    """
+
+    camera = _Name()
+    heading = Column(np.str_, check=_heading, rule="one of " + ", ".join(HEADINGS))
+    speed = Column(np.float32, check=_positive, rule="pixels per second > 0")
+    x = RaggedColumn(np.float32)
+    y = RaggedColumn(np.float32)
+    members = RaggedColumn(np.int64, check=_not_negative, rule="tracklet ids")
 
 
 class Breaks(Table):

@@ -101,7 +101,7 @@ def test_exported_tables_refer_to_each_other(call: Call, store: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "parquet"])
-@pytest.mark.parametrize("what", [*COLUMNS, "frames", "embeddings"])
+@pytest.mark.parametrize("what", [*COLUMNS, "frames", "embeddings", "lanes"])
 def test_every_table_in_every_format(what: str, form: str, call: Call, store: Path, tmp_path: Path) -> None:
     done = call("export", store, "--what", what, "--format", form, "--out", tmp_path / "table", "--json")
     assert done.code == 0

@@ -18,12 +18,13 @@ from cctview.formats.tabular import (
     frame_rows,
     hex_ids,
     journey_rows,
+    lane_rows,
     match_rows,
     tracklet_rows,
     travel_time_rows,
     write_rows,
 )
-from cctview.types import Detections, Frames, Journeys, Matches, Ragged, Tracklets, TravelTimes
+from cctview.types import Detections, Frames, Journeys, Lanes, Matches, Ragged, Tracklets, TravelTimes
 
 REASONS = ["looks", "size", "timing", "order", "context"]
 START = np.datetime64("2020-05-05T17:34:29", "ns")
@@ -188,6 +189,25 @@ def test_journeys_have_one_row_per_step() -> None:
     assert rows["first_time"].tolist() == seconds(3)[[1, 0, 0, 1, 2]].tolist()
 
 
+def test_lanes_have_one_row_per_point_and_numbers_by_camera() -> None:
+    lanes = Lanes(
+        camera=np.array(["a", "a", "b"]),
+        heading=np.array(["towards", "away", "away"]),
+        speed=np.array([12.34, 5, 6], np.float32),
+        x=Ragged.from_lengths(np.array([1.04, 2, 3, 4, 5, 6], np.float32), [2, 2, 2]),
+        y=Ragged.from_lengths(np.arange(6, dtype=np.float32), [2, 2, 2]),
+        members=Ragged.from_lengths(np.arange(9), [4, 3, 2]),
+    )
+    rows = lane_rows(lanes)
+    assert list(rows) == ["camera", "lane", "heading", "vehicles", "speed_px_s", "point", "x", "y"]
+    assert rows["lane"].tolist() == [1, 1, 2, 2, 1, 1]
+    assert rows["point"].tolist() == [1, 2] * 3
+    assert rows["vehicles"].tolist() == [4, 4, 3, 3, 2, 2]
+    assert rows["heading"].tolist() == ["towards"] * 2 + ["away"] * 4
+    np.testing.assert_allclose(rows["x"], [1, 2, 3, 4, 5, 6])
+    assert rows["speed_px_s"][0] == pytest.approx(12.3)
+
+
 def test_rows_that_belong_nowhere_are_an_error() -> None:
     with pytest.raises(TableError, match="no frame 0000000000000066 among the 2 given"):
         detection_rows(frames(2), detections(), tracklets([]))
@@ -204,6 +224,7 @@ def test_empty_tables_have_their_columns(tmp_path: Path) -> None:
         tracklet_rows(Tracklets.empty()),
         match_rows(Matches.empty()),
         journey_rows(Journeys.empty(), Tracklets.empty()),
+        lane_rows(Lanes.empty()),
     ]
     for rows in empty:
         write_rows(tmp_path / "a.csv", rows, "csv")

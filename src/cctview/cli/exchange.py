@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cctview.store import Store
-    from cctview.types import Table
+    from cctview.types import Lanes, Table
 
 __all__ = ["register"]
 
 T = TypeVar("T", bound="Table")
-_WHAT = ("frames", "detections", "embeddings", "tracklets", "matches", "journeys", "travel-times")
+_WHAT = ("frames", "detections", "embeddings", "tracklets", "matches", "journeys", "travel-times", "lanes")
 
 
 def register(app: typer.Typer) -> None:
@@ -115,6 +115,7 @@ def _rows(store: Store, what: str) -> dict[str, Any]:
         "matches": lambda: tabular.match_rows(table(types.Matches)),
         "journeys": lambda: tabular.journey_rows(table(types.Journeys), table(types.Tracklets)),
         "travel-times": lambda: tabular.travel_time_rows(store.scan(types.TravelTimes)),
+        "lanes": lambda: tabular.lane_rows(_lanes(store)),
     }
     if what in makers:
         return makers[what]()
@@ -122,3 +123,17 @@ def _rows(store: Store, what: str) -> dict[str, Any]:
     if what == "embeddings":
         return tabular.embedding_rows(frames, detections, store.scan(types.Embeddings))
     return tabular.detection_rows(frames, detections, table(types.Tracklets))
+
+
+def _lanes(store: Store) -> Lanes:
+    """Return the lanes of all cameras; none that fewer vehicles took than the policy lets be counted."""
+    from cctview.match import learn_lanes
+    from cctview.types import Breaks, Detections, Lanes, Tracklets
+
+    def of_camera(camera: str) -> Lanes:
+        tracklets, detections = store.scan(Tracklets, camera=camera), store.scan(Detections, camera=camera)
+        return learn_lanes(tracklets, detections, store.scan(Breaks, camera=camera))
+
+    cameras = sorted(store.columns(Tracklets, ["camera"])["camera"].unique().to_pylist())
+    found = Lanes.concat([of_camera(camera) for camera in cameras])
+    return found[found.members.lengths >= store.policy.minimum_group]

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from cctview.errors import InputError, TableError, nearest
 from cctview.formats.files import replacing
 from cctview.naming import detection_names, local_times, zone
-from cctview.types import Detections, Embeddings, Frames, Journeys, Matches, Tracklets, TravelTimes
+from cctview.types import Detections, Embeddings, Frames, Journeys, Lanes, Matches, Tracklets, TravelTimes
 
 __all__ = [
     "FORMATS",
@@ -27,6 +27,7 @@ __all__ = [
     "frame_rows",
     "hex_ids",
     "journey_rows",
+    "lane_rows",
     "match_rows",
     "tracklet_rows",
     "travel_time_rows",
@@ -137,6 +138,25 @@ def journey_rows(journeys: Journeys, tracklets: Tracklets) -> Rows:
         "first_time": at.first_time,
         "last_time": at.last_time,
         "probability": journeys.probability[row],
+    }
+
+
+def lane_rows(lanes: Lanes) -> Rows:
+    """Return the columns of exported lanes: one row per point of the centre line, in the order of travel.
+
+    Lanes of one camera stand together and are numbered from 1.
+    """
+    row = lanes.x.row
+    number = np.arange(len(lanes)) - np.searchsorted(lanes.camera, lanes.camera) + 1
+    return {
+        "camera": lanes.camera[row],
+        "lane": number[row],
+        "heading": lanes.heading[row],
+        "vehicles": lanes.members.lengths[row],
+        "speed_px_s": lanes.speed[row].round(1),
+        "point": _step(lanes.x.offsets, row),
+        "x": lanes.x.values.round(1),
+        "y": lanes.y.values.round(1),
     }
 
 

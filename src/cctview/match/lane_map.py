@@ -12,10 +12,9 @@ from scipy.ndimage import gaussian_filter
 from cctview.geometry import aligned_iou, road_plane
 from cctview.match.ground import Ground
 from cctview.match.lanes import MOVED_IOU, foot, ways
-from cctview.table import Column, RaggedColumn, Table
-from cctview.types import Breaks, Detections, Ragged, Tracklets, rows_of
+from cctview.types import Breaks, Detections, Lanes, Ragged, Tracklets, rows_of
 
-__all__ = ["Lanes", "learn_lanes"]
+__all__ = ["learn_lanes"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -31,21 +30,6 @@ _PEAK, _VOTES, _STRIDES = 3.0, 3, (1, 2, 3)
 _END_SHARE = 0.1
 _EDGE_PX = 2.0
 _BENDS = 3
-
-
-class Lanes(Table):
-    """The lanes of cameras, those of one camera from left to right.
-
-    ``x`` and ``y`` are the centre line in pixels, on the ground, in the order of travel; ``members``
-    the tracklets that took it; ``speed`` how many pixels per second they usually make along it.
-    """
-
-    camera = Column(np.str_)
-    heading = Column(np.str_)
-    speed = Column(np.float32, check=lambda speed: speed > 0, rule="pixels per second > 0")
-    x = RaggedColumn(np.float32)
-    y = RaggedColumn(np.float32)
-    members = RaggedColumn(np.int64)
 
 
 class _Steps(NamedTuple):

@@ -56,15 +56,23 @@ def crowd(rng: np.random.Generator, frames: int, vehicles: int) -> dict[str, Any
     return {"truth": truth, "found": found}
 
 
+def snapped(case: dict[str, Any]) -> dict[str, Any]:
+    """Return the case with equal boxes on a coarse grid, where many overlaps are equal, and equal to a threshold."""
+    rows = {side: np.array(case[side]) for side in ("truth", "found")}
+    for table in rows.values():
+        table[:, 2:4] = np.round(table[:, 2:4] / 10) * 10
+        table[:, 4:] = table[:, 2:4] + 30
+    return {side: [[int(value) for value in row] for row in table] for side, table in rows.items()}
+
+
 def trackeval_input(case: dict[str, Any]) -> dict[str, Any]:
     """Return a case in the form TrackEval's metrics take."""
-    truth, found = np.array(case["truth"]), np.array(case["found"])
-    frames = np.union1d(truth[:, 0], found[:, 0]) if len(found) else np.unique(truth[:, 0])
-    names = [np.unique(rows[:, 1]) if len(rows) else np.zeros(0) for rows in (truth, found)]
+    truth, found = (np.array(case[side]).reshape(-1, 6) for side in ("truth", "found"))
+    frames = np.union1d(truth[:, 0], found[:, 0])
+    names = [np.unique(rows[:, 1]) for rows in (truth, found)]
     data: dict[str, Any] = {"gt_ids": [], "tracker_ids": [], "similarity_scores": []}
     for frame in frames:
-        t = truth[truth[:, 0] == frame]
-        f = found[found[:, 0] == frame] if len(found) else np.zeros((0, 6))
+        t, f = (rows[rows[:, 0] == frame] for rows in (truth, found))
         data["gt_ids"].append(np.searchsorted(names[0], t[:, 1]))
         data["tracker_ids"].append(np.searchsorted(names[1], f[:, 1]))
         low = np.maximum(t[:, None, 2:4], f[None, :, 2:4])
@@ -86,7 +94,8 @@ def tracking() -> dict[str, Any]:
     """Return sequences with TrackEval's scores of each and of all."""
     rng = np.random.default_rng(SEED)
     cases = [crowd(rng, *size) for size in ((20, 4), (30, 9), (12, 15), (40, 6))]
-    cases.append({"truth": cases[0]["truth"], "found": []})
+    cases += [{**cases[0], "found": []}, {**cases[0], "truth": []}, {"truth": [], "found": []}]
+    cases += [snapped(case) for case in cases[:4]]
     metrics = [HOTA(), CLEAR({"PRINT_CONFIG": False}), Identity({"PRINT_CONFIG": False})]
     results = [[metric.eval_sequence(trackeval_input(case)) for metric in metrics] for case in cases]
     combined = [
@@ -115,6 +124,29 @@ def torchreid_part(name: str) -> Any:
     return module
 
 
+def odd_ranking(rng: np.random.Generator, score: Any, size: tuple[int, int]) -> dict[str, Any]:
+    """Return a case with equal distances and vehicles that are not in the gallery.
+
+    The reference leaves the order of equal distances to its sort; it is given them in the gallery's order.
+    """
+    queries, gallery = size
+    distance = rng.integers(0, 4, size) / 4
+    identity = rng.integers(0, 4, queries + gallery)
+    camera = rng.integers(0, 2, queries + gallery)
+    identity[0], camera[0] = 0, 0
+    identity[queries], camera[queries] = 0, 1  # one query at least can be answered
+    apart = distance + np.arange(gallery) / (100 * gallery)
+    ranks = min(gallery, 5)  # the reference fails where fewer crops than that are left of a gallery
+    cmc, mean = score(apart, identity[:queries], identity[queries:], camera[:queries], camera[queries:], ranks)
+    return {
+        "distance": distance.tolist(),
+        "identity": identity.tolist(),
+        "camera": camera.tolist(),
+        "cmc": cmc.tolist(),
+        "mAP": float(mean),
+    }
+
+
 def ranking() -> dict[str, Any]:
     """Return distances and identities with torchreid's CMC, mAP and re-ranked distances."""
     rng = np.random.default_rng(SEED)
@@ -136,6 +168,7 @@ def ranking() -> dict[str, Any]:
     }
     return {
         "reference": version("torchreid"),
+        "odd": [odd_ranking(rng, rank.eval_market1501, size) for size in ((6, 12), (9, 30), (5, 1), (20, 60))],
         "queries": queries,
         "vectors": vectors.tolist(),
         "identity": identity.tolist(),

@@ -154,8 +154,11 @@ def test_nothing_to_combine_is_refused():
 
 
 @st.composite
-def scenes(draw):
-    """A few images of jittered truths, some ignored, and detections near them or anywhere."""
+def scenes(draw, *, tied=False):
+    """A few images of jittered truths, some ignored, and detections near them or anywhere.
+
+    ``tied`` ones have few different scores, and boxes on a grid, so that overlaps are equal too.
+    """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     images, truths, found = draw(st.integers(1, 4)), draw(st.integers(1, 15)), draw(st.integers(0, 25))
     corner = rng.uniform(0, 80, (truths, 2))
@@ -163,8 +166,12 @@ def scenes(draw):
     near = box[rng.integers(0, truths, found)] + rng.normal(0, 3, (found, 4))
     near[:, 2:] = np.maximum(near[:, 2:], near[:, :2] + 1)
     crowd = rng.random(truths) < 0.15
+    score = rng.permutation(found) / 30 + 0.01
+    if tied:
+        box, near, score = np.round(box / 10) * 10, np.round(near / 10) * 10, score.round(1)
+        box[:, 2:], near[:, 2:] = np.maximum(box[:, 2:], box[:, :2] + 10), np.maximum(near[:, 2:], near[:, :2] + 10)
     return (
-        ScoredBoxes(image=rng.integers(0, images, found), box=near, score=rng.permutation(found) / 30 + 0.01),
+        ScoredBoxes(image=rng.integers(0, images, found), box=near, score=score),
         TrueBoxes(image=rng.integers(0, images, truths), box=box, ignored=crowd, crowd=crowd),
     )
 
@@ -238,10 +245,33 @@ def coco_reference(detections, truths, size):
     return precision.mean(1)
 
 
+def agrees_with_the_reference(detections, truths, size):
+    """Without truths the reference says -1 and we say NaN; it takes no empty list of detections."""
+    counts = count_detections(detections, truths, area=COCO_SIZES[size])
+    if len(detections.score):
+        expected = coco_reference(detections, truths, size)
+        np.testing.assert_allclose(average_precision(counts), np.where(expected < 0, np.nan, expected), atol=1e-6)
+
+
 @settings(max_examples=25, deadline=None)
 @given(scenes(), st.sampled_from(["all", "small", "medium"]))
 def test_the_reference_implementation_agrees(scene, size):
-    detections, truths = scene
-    counts = count_detections(detections, truths, area=COCO_SIZES[size])
-    if len(detections.score) and counts.truths:
-        np.testing.assert_allclose(average_precision(counts), coco_reference(detections, truths, size), atol=1e-6)
+    agrees_with_the_reference(*scene, size)
+
+
+@settings(max_examples=25, deadline=None)
+@given(scenes(tied=True), st.sampled_from(["all", "small", "medium"]))
+def test_the_reference_implementation_agrees_on_equal_scores_and_overlaps(scene, size):
+    agrees_with_the_reference(*scene, size)
+
+
+def test_the_reference_implementation_agrees_where_an_image_has_more_detections_than_count():
+    rng = np.random.default_rng(4)
+    corner = rng.uniform(0, 300, (130, 2))
+    found = scored(*[(0, (*c, *(c + 20)), s) for c, s in zip(corner, rng.random(130), strict=True)])
+    truths = true(*[(0, (*(c + 2), *(c + 22))) for c in corner[::3]])
+    agrees_with_the_reference(found, truths, "all")
+
+
+def test_the_reference_implementation_agrees_where_there_is_nothing_to_find():
+    agrees_with_the_reference(scored((0, SQUARE, 0.9)), true((1, FAR, "crowd")), "all")

@@ -111,3 +111,15 @@ def test_ranks_and_precision_are_those_of_torchreid():
     counts = count_reid(distance, relevant, relevant & (camera[:split, None] == camera[split:]))
     np.testing.assert_allclose(counts.cmc()[: len(GOLDEN["cmc"])], GOLDEN["cmc"], atol=1e-6)
     assert counts.mean_average_precision() == pytest.approx(GOLDEN["mAP"], abs=1e-6)
+
+
+@pytest.mark.parametrize("number", range(len(GOLDEN["odd"])))
+def test_equal_distances_and_queries_without_an_answer_score_as_torchreid_scores_them(number):
+    case = GOLDEN["odd"][number]
+    distance, identity, camera = (np.array(case[name]) for name in ("distance", "identity", "camera"))
+    split = len(distance)
+    relevant = identity[:split, None] == identity[split:]
+    counts = count_reid(distance, relevant, relevant & (camera[:split, None] == camera[split:]))
+    np.testing.assert_allclose(counts.cmc()[: len(case["cmc"])], case["cmc"], atol=1e-6)
+    assert counts.mean_average_precision() == pytest.approx(case["mAP"], abs=1e-6)
+    assert counts.queries + counts.unanswerable == split

@@ -30,6 +30,7 @@ def test_each_sequence_scores_as_trackeval_scores_it(number):
     scores = count_tracking(boxes(case["truth"]), boxes(case["found"])).scores()
     for name, value in case["scores"].items():
         assert scores[name] == pytest.approx(value, abs=1e-6), name
+    assert len(case["scores"]) == 18
 
 
 def test_counts_add_up_over_sequences_as_trackeval_combines_them():

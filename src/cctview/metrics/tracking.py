@@ -82,10 +82,11 @@ class ClearCounts(_Additive):
     mostly_lost: int = 0
 
     def scores(self) -> dict[str, float]:
-        """Return the ratios and the counts people compare."""
+        """Return the ratios and the counts people compare; without truths MOTA is 0, as TrackEval has it."""
         truths = max(1, self.matched + self.missed)
+        false = self.false if self.matched + self.missed else 0
         return {
-            "MOTA": (self.matched - self.false - self.switches) / truths,
+            "MOTA": (self.matched - false - self.switches) / truths,
             "MOTP": self.overlap / max(1, self.matched),
             "recall": self.matched / truths,
             "precision": self.matched / max(1, self.matched + self.false),

@@ -198,6 +198,12 @@ def test_few_vehicles_make_no_lane(scene):
     assert len(learn_lanes(Tracklets.empty(), Detections.empty())) == 0
 
 
+def test_members_that_are_gone_do_no_harm(scene, lanes):
+    seen, tracklets = scene
+    assert len(learn_lanes(tracklets, Detections.empty())) == 0
+    assert len(learn_lanes(tracklets, seen.detections[::2])) > 0
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_boxes_without_order_do_no_harm(seed):
     rng = np.random.default_rng(seed)

@@ -212,6 +212,14 @@ def test_a_search_that_fails_says_why(browser, site):
     assert all("Failed to load resource" in one for one in wrong)
 
 
+def test_cameras_show_their_lanes(page, site):
+    visit(page, f"{site}/cameras")
+    card = page.locator("#main .panel").first
+    expect(card.locator(".lanes .towards path").first).to_be_attached()
+    expect(card.locator(".legend")).to_contain_text("towards the camera")
+    expect(card.locator(".legend")).to_contain_text("away from it")
+
+
 def test_forget(browser, demo_store, tmp_path):
     store, network = demo_store
     with served(shutil.copytree(store, tmp_path / "store"), network) as address:

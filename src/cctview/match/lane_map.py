@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 from cctview.geometry import aligned_iou, road_plane
 from cctview.match.ground import Ground
 from cctview.match.lanes import MOVED_IOU, foot, ways
-from cctview.types import Breaks, Detections, Lanes, Ragged, Tracklets, rows_of
+from cctview.types import Breaks, Detections, Lanes, Ragged, Tracklets, rows_among
 
 __all__ = ["learn_lanes"]
 
@@ -68,7 +68,7 @@ class _Lane(NamedTuple):
 
 
 def learn_lanes(tracklets: Tracklets, detections: Detections, breaks: Breaks | None = None) -> Lanes:
-    """Return the lanes of all cameras, from tracklets and the detections that are their members.
+    """Return the lanes of all cameras, from tracklets and the detections that are their members, if there.
 
     Where vehicles of one direction cross lines over the road, they crowd in the middle of lanes; a
     lane joins the crowds that the same vehicles belong to. Lanes too close to tell apart come out as
@@ -93,9 +93,11 @@ def _settled(tracklets: Tracklets, turned: Breaks) -> NDArray[np.bool_]:
 def _of_camera(tracklets: Tracklets, detections: Detections) -> Lanes:
     moved = aligned_iou(tracklets.first_box, tracklets.last_box) < MOVED_IOU
     going = tracklets[moved & (ways(tracklets) == tracklets.heading)]
-    if len(going) < _FEWEST:
+    box, owner, seconds = _whole_boxes(going, detections)
+    if min(len(going), len(box)) < _FEWEST:
         return Lanes.empty()
-    steps, ground = _paths(going, detections)
+    ground = Ground(plane=road_plane(box), width=float(box[:, 2].max()))
+    steps = _steps(ground.places(foot(box)), owner, seconds)
     sideways = np.where(steps.end[:, 0] > steps.start[:, 0], "right", "left")
     heading = going.heading[steps.owner]
     stream = np.where(heading == "across", sideways, heading)
@@ -116,17 +118,20 @@ def _of_camera(tracklets: Tracklets, detections: Detections) -> Lanes:
     )
 
 
-def _paths(tracklets: Tracklets, detections: Detections) -> tuple[_Steps, Ground]:
-    """Return the moves between neighbouring boxes that no border cuts, and the ground they are on."""
-    boxes = detections[rows_of(detections.id, tracklets.members.values)]
-    box = boxes.box.astype(np.float64)
-    right, bottom = box[:, 2].max(), box[:, 3].max()
+def _whole_boxes(tracklets: Tracklets, detections: Detections) -> tuple[Floats, Ints, Floats]:
+    """Return boxes (N, 4) that no border cuts, the row of their tracklet and their seconds, in its order."""
+    place = rows_among(detections.id, tracklets.members.values)
+    rows, owner = detections[place[place >= 0]], tracklets.members.row[place >= 0]
+    box, seconds = rows.box.astype(np.float64), rows.time.astype(np.int64) / 1e9
+    right, bottom = box[:, 2:].max(axis=0, initial=0.0)
     whole = (box[:, 0] > _EDGE_PX) & (box[:, 2] < right - _EDGE_PX) & (box[:, 3] < bottom - _EDGE_PX)
-    box, owner, seconds = box[whole], tracklets.members.row[whole], boxes.time[whole].astype(np.int64) / 1e9
-    ground = Ground(plane=road_plane(box), width=float(right))
-    place = ground.places(foot(box))
+    return box[whole], owner[whole], seconds[whole]
+
+
+def _steps(place: Floats, owner: Ints, seconds: Floats) -> _Steps:
+    """Return the moves between neighbouring places of each tracklet."""
     n = np.flatnonzero((owner[1:] == owner[:-1]) & (np.diff(seconds) > 0))
-    return _Steps(owner[n], place[n], place[n + 1], seconds[n + 1] - seconds[n]), ground
+    return _Steps(owner[n], place[n], place[n + 1], seconds[n + 1] - seconds[n])
 
 
 def _of_stream(steps: _Steps, ground: Ground, least: float) -> list[_Lane]:

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.errors import CctviewError, MissingError
+from cctview.match import learn_lanes
 from cctview.network import CameraNetwork
 from cctview.privacy import Policy
 from cctview.store import Store
-from cctview.types import OBJECT_TYPES, Detections, Embeddings, Frames, Tracklets
+from cctview.types import OBJECT_TYPES, Breaks, Detections, Embeddings, Frames, Lanes, Tracklets
 from cctview.web import answers, pictures
 from cctview.web.moments import from_micros, micros
 from cctview.web.names import Names
@@ -293,3 +294,12 @@ class Reading:
         number = now.index.camera(camera)
         low, high = now.index.tracklets.starts[number : number + 2]
         return self.store.scan(Tracklets, ids=now.index.tracklets.id[max(low, high - limit) : high])
+
+    def lanes(self, camera: str, paths: Tracklets) -> Lanes:
+        """Return the lanes that these tracklets of a camera took; none of fewer than the minimum group."""
+        if not len(paths):
+            return Lanes.empty()
+        after, before = paths.first_time.min(), paths.last_time.max() + np.timedelta64(1, "ns")
+        boxes = self.store.scan(Detections, camera=camera, after=after, before=before)
+        found = learn_lanes(paths, boxes, self.store.scan(Breaks, camera=camera))
+        return found[found.members.lengths >= self.policy.minimum_group]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from nicegui import ui
+from numpy.typing import NDArray
 
-from cctview.types import Breaks
+from cctview.geometry import size
+from cctview.types import Breaks, Lanes, Tracklets
 from cctview.web import charts
 from cctview.web.answers import Camera
-from cctview.web.flow import flows, heights
+from cctview.web.lanes import lane_layer, lane_legend
 from cctview.web.markup import Markup, fragment, tag
 from cctview.web.moments import from_micros
 from cctview.web.pages.column import NO_STILLS
@@ -21,17 +23,13 @@ __all__ = ["cameras_page"]
 _PATHS = 2000
 _LONG_GAPS = 5
 _BREAKS = {"turned": "Turned", "frozen": "Frozen", "clock": "Clock jumped"}
-_ARROW = Markup(
-    '<marker id="tip" viewBox="0 0 6 6" refX="4" refY="3" markerWidth="3" markerHeight="3" orient="auto">'
-    '<path d="M0 0L6 3L0 6Z"/></marker>'
-)
 
 
 def cameras_page(reading: Reading) -> None:
     """Lay the page out: one card per camera."""
     with dressed("Cameras"):
         heading(
-            "Cameras", "The last still of each, how steadily they come, and the ways that vehicles take through it."
+            "Cameras", "The last still of each, how steadily they come, and the lanes that vehicles take through it."
         )
         if reading.span() is None:
             html(NO_STILLS)
@@ -47,28 +45,27 @@ def _card(reading: Reading, camera: Camera) -> None:
         if camera.last_frame is None:
             html(charts.empty("In the camera network, but no still of it is stored."))
             return
-        html(_view(reading, camera, camera.last_frame))
+        paths = reading.paths(camera.id, _PATHS)
+        lanes = reading.lanes(camera.id, paths)
+        html(_view(reading, camera, camera.last_frame, lanes))
+        html(lane_legend(lanes))
         html(_facts(reading, camera, clock))
         html(_breaks(reading.store.scan(Breaks, camera=camera.id), clock)).classes("actions")
-        tall = heights(reading.paths(camera.id, _PATHS))
         html(tag("h3", "How tall vehicles are in its stills"))
-        html(charts.histogram(f"Heights of boxes, {camera.name}", tall, "px"))
+        html(charts.histogram(f"Heights of boxes, {camera.name}", _heights(paths), "px"))
 
 
-def _view(reading: Reading, camera: Camera, last: str) -> Markup:
-    """Return the last still with the learnt ways drawn on it."""
+def _view(reading: Reading, camera: Camera, last: str, lanes: Lanes) -> Markup:
+    """Return the last still with the learnt lanes drawn on it."""
     frame = reading.frame(last)
-    arrows, counts = flows(reading.paths(camera.id, _PATHS), frame.width, frame.height)
-    most = counts.max(initial=1)
-    lines = [
-        tag("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke_opacity=0.45 + 0.55 * count / most, marker_end="url(#tip)")
-        for (x1, y1, x2, y2), count in zip(arrows.tolist(), counts.tolist(), strict=True)
-    ]
-    box = f"0 0 {frame.width} {frame.height}"
-    name = f"{len(lines)} arrows where vehicles drive, learnt from their tracklets"
-    layer = tag("svg", tag("defs", _ARROW), lines, viewBox=box, class_="flows", role="img", aria_label=name)
     image = tag("img", src=f"/api/v1/frames/{last}/image", alt=f"Last still of {camera.name}", loading="lazy")
+    layer = lane_layer(lanes, frame.width, frame.height)
     return tag("figure", image, layer, class_="still", style=f"aspect-ratio:{frame.width}/{frame.height}")
+
+
+def _heights(paths: Tracklets) -> NDArray[np.float32]:
+    """Return how tall each tracklet's larger box is, in pixels (T,)."""
+    return np.maximum(size(paths.first_box)[:, 1], size(paths.last_box)[:, 1])
 
 
 def _facts(reading: Reading, camera: Camera, clock: Clock) -> Markup:

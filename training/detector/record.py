@@ -45,7 +45,7 @@ def measure(model: Path, data: Path, results: Path) -> list[dict[str, Any]]:
     detect, rows = detector(model, MAX_SIDE, NMS_IOU), []
     for name in ("fdr", "london", "singapore"):
         labelled = read_labelled(data, name)
-        found = [detect(read_rgb(path)) for path in labelled.paths]
+        found = [detect(read_rgb(path)) for path in labelled.truth.files]
         figures = report(labelled, found) | (
             people(labelled, found) | _threshold(labelled, found) if name == "fdr" else {}
         )

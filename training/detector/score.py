@@ -17,18 +17,12 @@ from numpy.typing import NDArray
 
 from cctview.detect.stretch import Stretch, stacked
 from cctview.detect.suppression import settled
-from cctview.metrics.detection import (
-    DetectionCounts,
-    ScoredBoxes,
-    TrueBoxes,
-    average_precision,
-    count_detections,
-    recall_at_precision,
-)
+from cctview.evaluate.detection import Truth, count_types, read_coco
+from cctview.metrics.detection import DetectionCounts, ScoredBoxes, average_precision, recall_at_precision
+from cctview.types import VEHICLE_TYPES as VEHICLES
 from training.detector.net import GROUPS, LABELS
 from training.detector.stills import Image, read_rgb
 
-VEHICLES = ("car", "truck", "bus")
 GROWN = 0.15
 """Share of its size by which redaction grows a box on every side."""
 LEAST_PIXELS = 384 * 256
@@ -39,29 +33,18 @@ Detect = Callable[[Image], Found]
 
 @dataclass(frozen=True)
 class LabelledSet:
-    """Stills with hand labels: annotations by image id, category names, and where the images lie."""
+    """Stills with hand labels: what the file says of each image, and the boxes."""
 
-    name: str
     images: list[dict[str, Any]]
-    boxes: dict[int, list[dict[str, Any]]]
-    names: dict[int, str]
-    paths: list[Path]
+    truth: Truth
 
 
 def read_labelled(data: Path, name: str) -> LabelledSet:
-    """Read one of fdr, london and singapore."""
-    table = json.loads((data / name / "boxes.json").read_text())
-    where = {p.name: p for p in (data / "fdr" / "frames").rglob("*.jpeg")} if name == "fdr" else {}
-    boxes: dict[int, list[dict[str, Any]]] = {}
-    for box in table["annotations"]:
-        boxes.setdefault(box["image_id"], []).append(box)
-    paths = [where.get(i["file_name"], data / name / i["file_name"]) for i in table["images"]]
-    return LabelledSet(name, table["images"], boxes, {c["id"]: c["name"] for c in table["categories"]}, paths)
-
-
-def quiet_above(labelled: LabelledSet, image: dict[str, Any]) -> float:
-    """The height above which a still is not labelled."""
-    return image["height"] / 3 if labelled.name == "london" else float(image.get("unlabelled_above_y", 0.0))
+    """Read one of fdr, london and singapore; the upper third of London's stills is not labelled."""
+    path = data / name / "boxes.json"
+    images = data / "fdr" / "frames" if name == "fdr" else data / name
+    truth = read_coco(path, images, ignore_above=1 / 3 if name == "london" else 0.0)
+    return LabelledSet(json.loads(path.read_text())["images"], truth)
 
 
 def session(path: Path) -> ort.InferenceSession:
@@ -107,45 +90,16 @@ def _settled(
 
 
 def count(
-    labelled: LabelledSet,
-    found: list[Found],
-    types: tuple[str, ...],
-    only: Callable[[dict[str, Any]], bool] = lambda _: True,
-    **options: Any,
+    labelled: LabelledSet, found: list[Found], types: tuple[str, ...], camera: str | None = None, **options: Any
 ) -> DetectionCounts:
-    """Count one class, or several merged, over the stills that `only` accepts."""
+    """Count one class, or several merged, in all stills or those of a camera: each box by its best score of them."""
     columns = [LABELS.index(t) for t in types]
-    scored: list[tuple[int, NDArray[np.float32], float]] = []
-    truths: list[tuple[int, list[float], bool, bool]] = []
-    for i, (image, (box, score)) in enumerate(zip(labelled.images, found, strict=True)):
-        if not only(image):
-            continue
-        top = quiet_above(labelled, image)
-        best = score[:, columns].max(1)
-        scored += [(i, b, s) for b, s in zip(box, best, strict=True) if s > 0 and (b[1] + b[3]) / 2 >= top]
-        for label in labelled.boxes.get(image["id"], []):
-            ignore, name = bool(label.get("ignore")), labelled.names[label["category_id"]]
-            if name in types or (ignore and name in VEHICLES and set(types) <= set(VEHICLES)):
-                x, y, w, h = label["bbox"]
-                truths.append((i, [x, y, x + w, y + h], ignore or y + h / 2 < top, bool(label["iscrowd"])))
-    return count_detections(_scored(scored), _truths(truths), **options)
-
-
-def _scored(rows: list[tuple[int, NDArray[np.float32], float]]) -> ScoredBoxes:
-    image, box, score = zip(*rows, strict=True) if rows else ((), (), ())
-    return ScoredBoxes(
-        image=np.array(image, int), box=np.array(box, float).reshape(-1, 4), score=np.array(score, float)
-    )
-
-
-def _truths(rows: list[tuple[int, list[float], bool, bool]]) -> TrueBoxes:
-    image, box, ignored, crowd = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return TrueBoxes(
-        image=np.array(image, int),
-        box=np.array(box, float).reshape(-1, 4),
-        ignored=np.array(ignored, bool),
-        crowd=np.array(crowd, bool),
-    )
+    wanted = np.array([camera in {None, image["camera"]} for image in labelled.images])
+    image = np.repeat(np.arange(len(found)), [len(box) for box, _ in found])
+    best = np.concatenate([score[:, columns].max(1) for _, score in found])
+    mine = (best > 0) & wanted[image]
+    boxes = ScoredBoxes(image=image[mine], box=np.concatenate([box for box, _ in found])[mine], score=best[mine])
+    return count_types(labelled.truth.of(wanted), boxes, types, **options)
 
 
 def report(labelled: LabelledSet, found: list[Found]) -> dict[str, float]:
@@ -157,7 +111,7 @@ def report(labelled: LabelledSet, found: list[Found]) -> dict[str, float]:
         counts = count(labelled, found, VEHICLES, area=area)
         out[f"vehicle {name} AP50"] = float(average_precision(counts)[0])
     for camera in sorted({i["camera"] for i in labelled.images}):
-        counts = count(labelled, found, VEHICLES, lambda image, c=camera: image["camera"] == c)
+        counts = count(labelled, found, VEHICLES, camera)
         out[f"vehicle {camera} AP50"] = float(average_precision(counts)[0])
     for name in LABELS:
         counts = count(labelled, found, (name,))
@@ -180,18 +134,16 @@ def people(
     labelled: LabelledSet, found: list[Found], thresholds: tuple[float, ...] = (0.06, 0.08, 0.12, 0.15, 0.2)
 ) -> dict[str, float]:
     """Share of hand-labelled people that redaction hides by half at least, and of the stills it blacks out."""
-    out = {}
+    truth, out = labelled.truth, {}
+    shown = np.flatnonzero((truth.type == "person") & ~truth.ignore)
+    places = zip(truth.image[shown].tolist(), np.rint(truth.box[shown]).astype(int).tolist(), strict=True)
+    wanted = [(image, slice(y1, y2), slice(x1, x2)) for image, (x1, y1, x2, y2) in places]
     for threshold in thresholds:
         masks = [
             _blacked_out(image, box[score[:, LABELS.index("person")] >= threshold])
             for image, (box, score) in zip(labelled.images, found, strict=True)
         ]
-        hidden = [
-            mask[y : y + h, x : x + w].mean() > 0.5
-            for mask, image in zip(masks, labelled.images, strict=True)
-            for x, y, w, h in _people_of(labelled, image)
-        ]
-        out[f"people hidden at {threshold}"] = float(np.mean(hidden))
+        out[f"people hidden at {threshold}"] = float(np.mean([masks[i][y, x].mean() > 0.5 for i, y, x in wanted]))
         out[f"area blacked out at {threshold}"] = float(np.mean([mask.mean() for mask in masks]))
     return out
 
@@ -202,12 +154,6 @@ def _blacked_out(image: dict[str, Any], box: NDArray[np.float32]) -> NDArray[np.
     for x1, y1, x2, y2 in np.r_[np.floor(grown[:, :2]).T, np.ceil(grown[:, 2:]).T].T.astype(int).clip(0):
         mask[y1:y2, x1:x2] = True
     return mask
-
-
-def _people_of(labelled: LabelledSet, image: dict[str, Any]) -> list[list[int]]:
-    rows = labelled.boxes.get(image["id"], [])
-    people = [r for r in rows if labelled.names[r["category_id"]] == "person" and not r.get("ignore")]
-    return [[round(v) for v in r["bbox"]] for r in people]
 
 
 def milliseconds(path: Path, shape: tuple[int, int] = (256, 384), runs: int = 60) -> float:
@@ -228,7 +174,7 @@ def score(
     detect, out = detector(model, longest), {}
     for name in sets:
         labelled = read_labelled(data, name)
-        found = [detect(read_rgb(path)) for path in labelled.paths]
+        found = [detect(read_rgb(path)) for path in labelled.truth.files]
         out[name] = report(labelled, found)
         if name == "fdr":
             out[name] |= people(labelled, found)

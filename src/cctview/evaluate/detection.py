@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from cctview.metrics.detection import (
 from cctview.sources import decode
 from cctview.types import OBJECT_TYPES, VEHICLE_TYPES, Detections, Frame
 
-__all__ = ["Truth", "evaluate_detection", "read_coco"]
+__all__ = ["Truth", "count_types", "evaluate_detection", "read_coco"]
 
 _EPOCH = np.datetime64("1970-01-01", "ns")
 _BATCH = 32
@@ -46,6 +46,11 @@ class Truth:
     box: NDArray[np.float64]
     type: NDArray[np.str_]
     ignore: NDArray[np.bool_]
+
+    def of(self, images: NDArray[np.bool_]) -> Truth:
+        """Return the truth of some images (I,), under the same numbers."""
+        rows = images[self.image]
+        return replace(self, image=self.image[rows], box=self.box[rows], type=self.type[rows], ignore=self.ignore[rows])
 
 
 def read_coco(path: Path, images: Path, *, ignore_above: float = 0.0) -> Truth:
@@ -82,10 +87,30 @@ def read_coco(path: Path, images: Path, *, ignore_above: float = 0.0) -> Truth:
 
 def evaluate_detection(truth: Truth, detector: Detector) -> dict[str, Any]:
     """Return AP50, AP50:95, AP by size and recall at precision 0.97, of vehicles merged and of each type."""
-    found = _detect(truth, detector)
+    found, image = _detect(truth, detector)
     types: dict[str, tuple[str, ...]] = {"vehicle": VEHICLE_TYPES, **{name: (name,) for name in OBJECT_TYPES}}
-    scores = {name: _scores(truth, found, members) for name, members in types.items()}
+    scores = {}
+    for name, members in types.items():
+        mine = np.isin(found.type, members)
+        boxes = ScoredBoxes(image=image[mine], box=found.box[mine], score=found.score[mine])
+        scores[name] = _scores(truth, boxes, members)
     return {name: values for name, values in scores.items() if values["truths"]}
+
+
+def count_types(truth: Truth, found: ScoredBoxes, types: Collection[str], **options: Any) -> DetectionCounts:
+    """Count boxes said to be of these types, merged; ``options`` are those of ``count_detections``.
+
+    Boxes centred where nothing is labelled are left out. A vehicle that is to be ignored was not told apart
+    by type, so it excuses a box of any vehicle type.
+    """
+    seen = geometry.centre(found.box)[:, 1] >= truth.quiet_above[found.image]
+    ignored_kin = truth.ignore & np.isin(truth.type, VEHICLE_TYPES) & bool(set(types) & set(VEHICLE_TYPES))
+    rows = np.isin(truth.type, list(types)) | ignored_kin
+    return count_detections(
+        ScoredBoxes(image=found.image[seen], box=found.box[seen], score=found.score[seen]),
+        TrueBoxes(image=truth.image[rows], box=truth.box[rows], ignored=truth.ignore[rows], crowd=truth.ignore[rows]),
+        **options,
+    )
 
 
 def _located(folder: Path, names: list[str]) -> Iterator[Path]:
@@ -106,9 +131,7 @@ def _detect(truth: Truth, detector: Detector) -> tuple[Detections, NDArray[np.in
         paths = truth.files[start : start + _BATCH]
         tables.append(detector([_frame(start + offset, path) for offset, path in enumerate(paths)]))
     found = Detections.concat(tables)
-    number = (found.time - _EPOCH).astype(np.int64)
-    centred_below = geometry.centre(found.box)[:, 1] >= truth.quiet_above[number]
-    return found[centred_below], number[centred_below]
+    return found, (found.time - _EPOCH).astype(np.int64)
 
 
 def _frame(number: int, path: Path) -> Frame:
@@ -117,9 +140,8 @@ def _frame(number: int, path: Path) -> Frame:
     return Frame(image=image, camera="truth", time=_EPOCH + np.timedelta64(number, "ns"), name=path.stem, digest=number)
 
 
-def _scores(truth: Truth, found: tuple[Detections, NDArray[np.int64]], types: Iterable[str]) -> dict[str, float]:
-    wanted = tuple(types)
-    whole, *sizes = (_counts(truth, found, wanted, area) for area in COCO_SIZES.values())
+def _scores(truth: Truth, found: ScoredBoxes, types: Collection[str]) -> dict[str, float]:
+    whole, *sizes = (count_types(truth, found, types, area=area) for area in COCO_SIZES.values())
     precision = average_precision(whole)
     by_size = zip(list(COCO_SIZES)[1:], sizes, strict=True)
     return {
@@ -129,18 +151,3 @@ def _scores(truth: Truth, found: tuple[Detections, NDArray[np.int64]], types: It
         "recall at precision 0.97": float(recall_at_precision(whole, 0.97)[0]),
         **{f"AP50 {name}": float(average_precision(part)[0]) for name, part in by_size if part.truths},
     }
-
-
-def _counts(
-    truth: Truth, found: tuple[Detections, NDArray[np.int64]], types: tuple[str, ...], area: tuple[float, float]
-) -> DetectionCounts:
-    detections, number = found
-    mine = np.isin(detections.type, types)
-    # An ignored vehicle was not told apart by type: it excuses a detection of any vehicle type.
-    ignored_kin = truth.ignore & np.isin(truth.type, VEHICLE_TYPES) & bool(set(types) & set(VEHICLE_TYPES))
-    rows = np.isin(truth.type, types) | ignored_kin
-    return count_detections(
-        ScoredBoxes(image=number[mine], box=detections.box[mine], score=detections.score[mine]),
-        TrueBoxes(image=truth.image[rows], box=truth.box[rows], ignored=truth.ignore[rows], crowd=truth.ignore[rows]),
-        area=area,
-    )

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import roads
 from cctview.errors import NetworkFileError
-from cctview.network import load_network, parse_network
+from cctview.network import CameraNetwork, load_network, parse_network
+from cctview.track import track
 
 THREE = """
 timezone = "America/New_York"
@@ -53,6 +56,25 @@ def test_cameras_and_links_are_read() -> None:
     assert (second.min_s, second.max_s) == (10, 90)
 
 
+def test_clocks_that_are_wrong_are_told_by_camera() -> None:
+    network = parse_network(THREE.replace('id = "b"', 'id = "b"\nclock_s = -61.5'))
+    assert network.clock_s(np.array(["b", "z", "a", "b"])).tolist() == [-61.5, 0, 0, -61.5]
+    assert CameraNetwork().clock_s(np.array(["a"])).tolist() == [0]
+    assert network.among(["b", "c"]).clock_s(np.array(["c", "b"])).tolist() == [0, -61.5]
+
+
+def test_tracklets_are_put_on_one_clock() -> None:
+    seen = roads.drive(roads.Scenery(cameras=("a", "b"), seconds=60))
+    tracklets = track(seen.detections, seen.embeddings)
+    network = parse_network(THREE.replace('id = "b"', 'id = "b"\nclock_s = 1.5'))
+    moved = network.on_one_clock(tracklets)
+    late = np.where(tracklets.camera == "b", np.timedelta64(1500, "ms"), np.timedelta64(0, "ms"))
+    assert (moved.first_time == tracklets.first_time + late).all()
+    assert (moved.last_time == tracklets.last_time + late).all()
+    assert late.any()
+    assert parse_network(THREE).on_one_clock(tracklets) is tracklets
+
+
 def test_a_camera_without_stills_is_bridged() -> None:
     (bridge,) = parse_network(THREE).among(["a", "c"]).links
     assert (bridge.origin, bridge.target) == ("a", "c")
@@ -68,6 +90,7 @@ def test_a_camera_without_stills_is_bridged() -> None:
         ("lat = 40.75", 'lat = "x"', "lat must be a number"),
         ("lat = 40.75", "", "lat must be a number.*None"),
         ('heading = "N"', 'heading = "up"', "heading must be one of N"),
+        ('heading = "N"', 'heading = "N"\nclock_s = 3601', "clock_s must be a number from -3600 to 3600"),
         ('id = "b"', 'id = "a"', "listed twice"),
         ('id = "b"', "", "id must be a text"),
         ('to = "b"', 'to = "bb"', "no camera 'bb'; did you mean 'b'"),

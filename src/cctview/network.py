@@ -10,16 +10,17 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cctview.errors import NetworkFileError, nearest
 from cctview.geometry import bearing_deg, ground_distance_m
-from cctview.types import Cameras
+from cctview.types import Cameras, Tracklets
 
 __all__ = ["COMPASS", "CameraNetwork", "Link", "load_network", "parse_network"]
 
 COMPASS = {name: 45.0 * step for step, name in enumerate(("N", "NE", "E", "SE", "S", "SW", "W", "NW"))}
 _METRES_PER_MILE = 1609.344
-_CAMERA_KEYS = {"id", "name", "lat", "lon", "heading", "interval_s"}
+_CAMERA_KEYS = {"id", "name", "lat", "lon", "heading", "interval_s", "clock_s"}
 _LINK_KEYS = {"from", "to", "direction", "miles", "metres", "min_s", "max_s"}
 _TOP_KEYS = {"camera", "link", "timezone", "shoreline"}
 
@@ -73,6 +74,22 @@ class CameraNetwork:
         """Return the compass direction a camera looks, or None for a camera not in the file."""
         found = np.flatnonzero(self.cameras.id == camera)
         return float(self.cameras.heading_deg[found[0]]) if len(found) else None
+
+    def clock_s(self, cameras: NDArray[np.str_]) -> NDArray[np.float64]:
+        """Return the seconds to add to stamps of these cameras (N,), 0 for a camera not in the file."""
+        order = np.argsort(self.cameras.id)
+        place = np.searchsorted(self.cameras.id, cameras, sorter=order)
+        row = np.append(order, -1)[place]
+        known = np.append(self.cameras.id, "")[row] == cameras
+        return np.where(known, np.append(self.cameras.clock_s, 0.0)[row], 0.0)
+
+    def on_one_clock(self, tracklets: Tracklets) -> Tracklets:
+        """Return the tracklets with the times that one true clock would have told."""
+        seconds = self.clock_s(tracklets.camera)
+        if not seconds.any():
+            return tracklets
+        late = np.round(seconds * 1e9).astype("timedelta64[ns]")
+        return tracklets.replace(first_time=tracklets.first_time + late, last_time=tracklets.last_time + late)
 
 
 def _bridged(links: tuple[Link, ...], absent: str) -> tuple[Link, ...]:
@@ -179,6 +196,7 @@ def _cameras(entries: list[Mapping[str, Any]], where: str) -> Cameras:
         lon=np.array([_number(entry, "lon", spot, -180, 180) for entry, spot in both]),
         heading_deg=np.array([_compass(entry.get("heading"), spot, "heading") for entry, spot in both]),
         interval_s=np.array([float(entry.get("interval_s", 0.0)) for entry in entries]),
+        clock_s=np.array([_number({"clock_s": 0.0, **entry}, "clock_s", spot, -3600, 3600) for entry, spot in both]),
     )
 
 

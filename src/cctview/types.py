@@ -67,6 +67,10 @@ def _positive(values: NDArray[Any]) -> NDArray[np.bool_]:
     return values > 0
 
 
+def _within_an_hour(values: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.abs(values) <= 3600
+
+
 def _unit(vectors: NDArray[Any]) -> NDArray[np.bool_]:
     return np.abs(np.einsum("nd,nd->n", vectors, vectors) - 1) < 1e-2
 
@@ -166,7 +170,7 @@ class Frames(Table):
 
 
 class Cameras(Table):
-    """Where each camera stands and what it looks at."""
+    """Where each camera stands and what it looks at; ``clock_s`` added to its stamps gives the true time."""
 
     id = _Name()
     name = _Name()
@@ -174,6 +178,7 @@ class Cameras(Table):
     lat = Column(np.float64)
     heading_deg = Column(np.float32)
     interval_s = Column(np.float32, check=_not_negative, rule="seconds >= 0")
+    clock_s = Column(np.float64, check=_within_an_hour, rule="seconds from -3600 to 3600", default=0.0)
 
 
 class Detections(Table):

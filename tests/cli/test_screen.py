@@ -46,6 +46,28 @@ def test_answers_are_aligned_words_or_json(capsys: pytest.CaptureFixture[str]) -
     assert json.loads(capsys.readouterr().out) == values
 
 
+def test_mappings_that_share_their_keys_are_a_table_with_the_longer_side_down(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pairs = {"a -> b": {"rank-1": 0.5, "queries": 1200, "mAP": 0.25}, "c": {"rank-1": 1.0, "queries": 7, "mAP": 0.75}}
+    answer({"pairs": pairs}, as_json=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "pairs            a ->",
+        "                    b     c",
+        "       rank-1     0.5     1",
+        "       queries  1,200     7",
+        "       mAP       0.25  0.75",
+    ]
+    answer({"rows": [{"from": 0.5, "to": 1}, {"from": 1.5, "to": 12}]}, as_json=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "rows  from  to",
+        "       0.5   1",
+        "       1.5  12",
+    ]
+    answer({"mixed": {"a": {"x": 1}, "b": {"y": 2}}, "deep": {"a": {"x": [1]}}}, as_json=False)
+    assert capsys.readouterr().out.splitlines() == ["mixed  a: x: 1", "       b: y: 2", "deep   a: x: 1"]
+
+
 def test_the_demo_runs_and_names_the_next_step(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -73,8 +74,54 @@ def _words(value: Any) -> str:
         return f"{value:,.4g}" if abs(value) < 100 else f"{value:,.0f}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
+    if rows := _rows(value):
+        return _table(rows)
     if isinstance(value, Mapping):
         return "\n".join(f"{key}: {_words(entry)}" for key, entry in value.items())
     if isinstance(value, (list, tuple)):
         return "\n".join(_words(entry) for entry in value)
     return str(value)
+
+
+def _rows(value: Any) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return named rows of cells where value is mappings that share their keys; the longer side goes down."""
+    named = list(value.items()) if isinstance(value, Mapping) else [("", row) for row in _listed(value)]
+    if not named or not all(isinstance(row, Mapping) for _, row in named):
+        return []
+    if len({tuple(row) for _, row in named}) > 1 or not all(
+        _is_cell(cell) for _, row in named for cell in row.values()
+    ):
+        return []
+    if isinstance(value, Mapping) and len(named[0][1]) > len(named):
+        return [(key, {name: row[key] for name, row in named}) for key in named[0][1]]
+    return named
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def _is_cell(value: Any) -> bool:
+    return not isinstance(value, (Mapping, list, tuple))
+
+
+def _table(rows: list[tuple[str, Mapping[str, Any]]]) -> str:
+    """Return rows under their columns' names; long names take several lines."""
+    first = max(len(name) for name, _ in rows)
+    columns = []
+    for key in rows[0][1]:
+        cells = [_words(row[key]) for _, row in rows]
+        columns.append((*_wrapped(str(key), max(map(len, cells))), cells))
+    high = max(len(head) for head, _, _ in columns)
+    lines = [""] * high + [name for name, _ in rows]
+    shown = [line.ljust(first) for line in lines]
+    for head, width, cells in columns:
+        column = [""] * (high - len(head)) + head + cells
+        shown = [f"{line}  {cell:>{width}}" for line, cell in zip(shown, column, strict=True)]
+    return "\n".join((line if first else line[2:]).rstrip() for line in shown)
+
+
+def _wrapped(name: str, width: int) -> tuple[list[str], int]:
+    """Return a column's name in lines, and the width of the column."""
+    width = max(width, *map(len, name.split()), 1)
+    return textwrap.wrap(name, width) or [""], width

@@ -99,11 +99,8 @@ class ReidScores:
             "by difficulty": {kind: scores.ratios(threshold) for kind, scores in self.kinds.items()},
             "all": whole.ratios(threshold),
             "open set": whole.answers.open_set(sorted({*THRESHOLDS, threshold})),
-            "calibration": {
-                _STATED: whole.answers.scores(),
-                _THERE: whole.given_there.scores(),
-                "held out": _HELD_OUT,
-            },
+            "calibration": {_STATED: whole.answers.scores(), _THERE: whole.given_there.scores()},
+            "held out": _HELD_OUT,
             "reliability": whole.answers.reliability().rows(),
         }
 

@@ -76,18 +76,21 @@ def learn_lanes(tracklets: Tracklets, detections: Detections, breaks: Breaks | N
     count, nor does what a camera saw before it was last turned.
     """
     if breaks is not None:
-        tracklets = tracklets[_settled(tracklets, breaks[breaks.kind == "turned"])]
+        tracklets = tracklets[_settled(tracklets, detections, breaks[breaks.kind == "turned"])]
     cameras = np.unique(tracklets.camera)
     return Lanes.concat([_of_camera(tracklets[tracklets.camera == camera], detections) for camera in cameras])
 
 
-def _settled(tracklets: Tracklets, turned: Breaks) -> NDArray[np.bool_]:
-    """Return which tracklets came after their camera was last turned."""
+def _settled(tracklets: Tracklets, detections: Detections, turned: Breaks) -> NDArray[np.bool_]:
+    """Return which tracklets came after their camera was last turned, by the stamps of its stills."""
     if not len(turned):
         return np.ones(len(tracklets), np.bool_)
     turned = turned.sort("camera", "time")
     last = np.maximum(np.searchsorted(turned.camera, tracklets.camera, side="right") - 1, 0)
-    return (turned.camera[last] != tracklets.camera) | (tracklets.first_time >= turned.time[last])
+    begun = np.append(detections.time, np.datetime64("NaT"))[
+        rows_among(detections.id, tracklets.members.values[tracklets.members.offsets[:-1]])
+    ]
+    return (turned.camera[last] != tracklets.camera) | (begun >= turned.time[last])
 
 
 def _of_camera(tracklets: Tracklets, detections: Detections) -> Lanes:

@@ -297,9 +297,6 @@ class Reading:
 
     def lanes(self, camera: str, paths: Tracklets) -> Lanes:
         """Return the lanes that these tracklets of a camera took; none of fewer than the minimum group."""
-        if not len(paths):
-            return Lanes.empty()
-        after, before = paths.first_time.min(), paths.last_time.max() + np.timedelta64(1, "ns")
-        boxes = self.store.scan(Detections, camera=camera, after=after, before=before)
+        boxes = self.store.scan(Detections, ids=paths.members.values)
         found = learn_lanes(paths, boxes, self.store.scan(Breaks, camera=camera))
         return found[found.members.lengths >= self.policy.minimum_group]

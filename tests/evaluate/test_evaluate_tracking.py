@@ -10,7 +10,6 @@ from cctview.formats.aicity import write_aicity
 from cctview.formats.boxes import camera_boxes
 from cctview.formats.mot import write_mot
 from cctview.track import track
-from cctview.types import Frames, Tracklets
 from labels import frames_of, grouped, travellers, true_tracklets, write_coco_truth, write_links
 
 
@@ -88,28 +87,42 @@ def test_a_file_of_which_nothing_counts_is_refused(scene, tmp_path):
         read_track_truth(path, frames)
 
 
+class Shelf:
+    """A store of given tables."""
+
+    def __init__(self, *tables):
+        self.tables = {type(table): table for table in tables}
+
+    def scan(self, kind):
+        return self.tables[kind]
+
+
 def test_another_store_may_be_the_truth(scene, tmp_path, monkeypatch):
     seen, frames, tracklets = scene
     (tmp_path / "commit.json").write_text("{}")
-    later = frames.time.max() - np.timedelta64(30, "s")
-    early = seen.detections[seen.detections.time < later]
-
-    class Shelf:
-        def scan(self, kind):
-            true = true_tracklets(
-                roads.Seen(detections=early, embeddings=None, identity=seen.identity[seen.detections.time < later]),
-                tracklets,
-            )
-            return {Frames: frames[frames.time < later], Tracklets: true}.get(kind, early)
-
-    monkeypatch.setattr("cctview.evaluate.truth.open_store", lambda path: Shelf())
+    early = seen.detections.time < frames.time.max() - np.timedelta64(30, "s")
+    part = roads.Seen(detections=seen.detections[early], embeddings=None, identity=seen.identity[early])
+    labelled = frames[np.isin(frames.id, part.detections.frame)]
+    shelf = Shelf(labelled, part.detections, true_tracklets(part, tracklets))
+    monkeypatch.setattr("cctview.evaluate.truth.open_store", lambda path: shelf)
     truth = read_track_truth(tmp_path, frames)
-    assert truth.labelled.sum() == (frames.time < later).sum()
+    assert truth.labelled.sum() == len(labelled)
     scores = evaluate_tracking(truth, seen.detections, true_tracklets(seen, tracklets))["all"]
     assert scores["HOTA"] == pytest.approx(1)
     moved = frames.replace(time=frames.time + np.timedelta64(1, "D"))
     with pytest.raises(MissingError, match="shares no still"):
         read_track_truth(tmp_path, moved)
+
+
+def test_stills_of_one_second_are_told_apart(tmp_path, monkeypatch):
+    seen = roads.drive(roads.Scenery(seconds=12, step_s=0.2))
+    frames, tracklets = frames_of(seen.detections), track(seen.detections, seen.embeddings)
+    true = true_tracklets(seen, tracklets)
+    (tmp_path / "commit.json").write_text("{}")
+    monkeypatch.setattr("cctview.evaluate.truth.open_store", lambda path: Shelf(frames, seen.detections, true))
+    assert evaluate_tracking(read_track_truth(tmp_path, frames), seen.detections, true)["all"]["HOTA"] == pytest.approx(
+        1
+    )
 
 
 def test_labelled_sightings_by_hand(scene, tmp_path):

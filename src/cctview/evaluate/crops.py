@@ -14,7 +14,7 @@ from cctview.errors import FrameError
 from cctview.formats.veri import VeriImages, read_veri
 from cctview.match.distances import cosine_distances
 from cctview.match.reranking import k_reciprocal
-from cctview.metrics.reid import ReidCounts, count_reid
+from cctview.metrics.reid import count_reid
 from cctview.sources import decode
 
 __all__ = ["evaluate_crops"]
@@ -32,10 +32,10 @@ def evaluate_crops(folder: Path, embedder: Embedder, *, rerank: bool = False) ->
     same = queries.vehicle[:, None] == gallery.vehicle
     own = same & (queries.camera[:, None] == gallery.camera)
     distance = cosine_distances(asked, given)
-    scores: dict[str, Any] = {"queries": len(asked), "gallery": len(given), **_ratios(count_reid(distance, same, own))}
+    scores: dict[str, Any] = {"queries": len(asked), "gallery": len(given), **count_reid(distance, same, own).scores()}
     if rerank:
         moved = k_reciprocal(distance, cosine_distances(asked, asked), cosine_distances(given, given))
-        scores["re-ranked"] = _ratios(count_reid(moved, same, own))
+        scores["re-ranked"] = count_reid(moved, same, own).scores()
     return {**scores, "skipped": [*queries.skipped, *gallery.skipped, *odd, *more]}
 
 
@@ -66,12 +66,3 @@ def _embedded(folder: Path, part: str, embedder: Embedder) -> tuple[VeriImages, 
         skipped=images.skipped,
     )
     return kept, np.concatenate(vectors), skipped
-
-
-def _ratios(counts: ReidCounts) -> dict[str, float]:
-    return {
-        "rank-1": counts.rank(1),
-        "rank-5": counts.rank(5),
-        "mAP": counts.mean_average_precision(),
-        "mINP": counts.mean_inverse_negative_penalty(),
-    }

@@ -93,11 +93,14 @@ def _day(sighting: dict[str, Any]) -> date | None:
     return still.local.date() if still else None
 
 
-def still_numbers(*sides: tuple[NDArray[np.str_], NDArray[np.datetime64]]) -> list[Ints]:
-    """Return a number per row of each side, the same where camera and second of the time agree, rising with time."""
+def still_numbers(*sides: tuple[NDArray[np.str_], NDArray[np.datetime64]], unit: str = "s") -> list[Ints]:
+    """Return a number per row of each side, the same where camera and time agree, rising with time.
+
+    Times agree when they do to the second, or to another ``unit``.
+    """
     camera = np.unique(np.concatenate([side[0] for side in sides]), return_inverse=True)[1]
-    second = np.concatenate([side[1].astype("datetime64[s]") for side in sides]).astype(np.int64)
-    number = np.unique(np.stack([second, camera]), axis=1, return_inverse=True)[1].reshape(-1)
+    time = np.concatenate([side[1].astype(f"datetime64[{unit}]") for side in sides]).astype(np.int64)
+    number = np.unique(np.stack([time, camera]), axis=1, return_inverse=True)[1].reshape(-1)
     return np.split(number, np.cumsum([len(side[0]) for side in sides])[:-1])
 
 

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from cctview.evaluate.diagram import reliability_diagram
 from cctview.evaluate.links import Links
 from cctview.evaluate.visits import Visits, labelled_visits
-from cctview.geometry import area
+from cctview.geometry import passing_time
 from cctview.match import match
 from cctview.metrics.calibration import Answers
+from cctview.metrics.counts import Additive
 from cctview.metrics.reid import ReidCounts, count_reid
 from cctview.network import CameraNetwork
 from cctview.types import Detections, Matches, Tracklets, rows_among
@@ -35,7 +36,7 @@ _HELD_OUT = "all: matching learns from unlabelled traffic and reads no link"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class PairScores:
+class PairScores(Additive):
     """What is counted for one camera pair or one kind of vehicle; adds up.
 
     ``answers`` are the best candidates with their probabilities; ``given_there`` the same with the
@@ -50,9 +51,6 @@ class PairScores:
     by_looks: ReidCounts
     in_window: ReidCounts
 
-    def __add__(self, other: PairScores) -> PairScores:
-        return PairScores(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})
-
     def ratios(self, threshold: float) -> dict[str, Any]:
         """Return what is reported of them; answers are given from probability ``threshold`` on."""
         (given,) = self.answers.open_set((threshold,)).values()
@@ -60,10 +58,7 @@ class PairScores:
         return {
             "vehicles": self.vehicles,
             "queries": self.matched.queries,
-            "rank-1": self.matched.rank(1),
-            "rank-5": self.matched.rank(5),
-            "mAP": self.matched.mean_average_precision(),
-            "mINP": self.matched.mean_inverse_negative_penalty(),
+            **self.matched.scores(),
             "rank-1 of all vehicles": self.found / max(self.vehicles, 1),
             f"answered at {threshold:g}": given["share"],
             f"wrong of those at {threshold:g}": given["wrong share"],
@@ -165,12 +160,8 @@ def false_matches(
 def _pairs(visits: Visits) -> dict[tuple[str, str], Ints]:
     """Return the rows of the first visit of each step, by the cameras it leads from and to."""
     origin, target = visits.steps()
-    found: dict[tuple[str, str], list[int]] = {}
-    for row, ends in zip(
-        origin.tolist(), zip(visits.camera[origin].tolist(), visits.camera[target].tolist(), strict=True), strict=True
-    ):
-        found.setdefault(ends, []).append(row)
-    return {ends: np.array(rows) for ends, rows in sorted(found.items())}
+    ends, pair = np.unique(np.stack([visits.camera[origin], visits.camera[target]]), axis=1, return_inverse=True)
+    return {(near, far): origin[pair.reshape(-1) == number] for number, (near, far) in enumerate(ends.T.tolist())}
 
 
 def _score(visits: Visits, rows: Ints, tracklets: Tracklets, matches: Matches) -> PairScores:
@@ -236,6 +227,5 @@ def _looks(tracklets: Tracklets, queries: Ints, gallery: Ints) -> Floats:
 
 def _lag(tracklets: Tracklets, queries: Ints, gallery: Ints) -> Floats:
     """Return the seconds (Q, G) from when each query to when each gallery tracklet was nearest to its camera."""
-    leaving = area(tracklets.last_box) >= area(tracklets.first_box)
-    second = np.where(leaving, tracklets.last_time, tracklets.first_time).astype(np.int64) / 1e9
+    second = passing_time(tracklets).astype(np.int64) / 1e9
     return second[gallery] - second[queries][:, None]

@@ -99,9 +99,8 @@ def _of_store(path: Path, frames: Frames) -> TrackTruth:
     detections, own = store.scan(Detections), store.scan(Frames)
     track = tracklet_rows(store.scan(Tracklets), detections)
     detections, track = detections[track >= 0], track[track >= 0]
-    asked, given, theirs = still_numbers(
-        (detections.camera, detections.time), (frames.camera, frames.time), (own.camera, own.time)
-    )
+    sides = [(table.camera, table.time) for table in (detections, frames, own)]
+    asked, given, theirs = still_numbers(*sides, unit="ms")  # names of stills tell times to the millisecond
     labelled = np.isin(given, theirs)
     if not labelled.any():
         raise MissingError(f"{path}: shares no still with the store; give a store of the same cameras and times")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.metrics.calibration import Answers
+from cctview.metrics.counts import Additive
 from cctview.table import Ragged
 
 __all__ = ["RIGHT", "UNKNOWN", "WRONG", "JourneyCounts", "count_journeys"]
@@ -16,7 +17,7 @@ WRONG, RIGHT, UNKNOWN = 0, 1, -1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class JourneyCounts:
+class JourneyCounts(Additive):
     """Steps from camera to camera, and journeys as a whole.
 
     Of those judged, how many were ``right``; ``true_steps`` are the steps vehicles really made, of which
@@ -28,10 +29,6 @@ class JourneyCounts:
     found_steps: int
     true_steps: int
     answers: Answers
-
-    def __add__(self, other: JourneyCounts) -> JourneyCounts:
-        """Return the counts of both sets of journeys."""
-        return JourneyCounts(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})
 
     def scores(self) -> dict[str, float]:
         """Return the ratios, and the counts they were made of."""

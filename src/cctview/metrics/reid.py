@@ -65,6 +65,15 @@ class ReidCounts:
         """Return the mean over queries of the inverse negative penalty."""
         return self.penalty / max(self.queries, 1)
 
+    def scores(self) -> dict[str, float]:
+        """Return the ratios people compare."""
+        return {
+            "rank-1": self.rank(1),
+            "rank-5": self.rank(5),
+            "mAP": self.mean_average_precision(),
+            "mINP": self.mean_inverse_negative_penalty(),
+        }
+
 
 def count_reid(distance: Floats, relevant: Mask, ignored: Mask | None = None) -> ReidCounts:
     """Rank a gallery for each query: ``(Q, G)`` distances, right answers, and pairs that count neither way.

@@ -6,8 +6,8 @@ measures of Ristani et al. (2016); details, such as which track a matching prefe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from cctview.assign import assign
+from cctview.metrics.counts import Additive
 from cctview.metrics.overlap import Floats, Ints, SamePlace, TrackedBoxes, same_place
 
 __all__ = ["ALPHAS", "ClearCounts", "HotaCounts", "IdentityCounts", "TrackingCounts", "count_tracking"]
@@ -25,17 +26,8 @@ _CONTINUITY = 1000.0
 _MOSTLY, _HARDLY = 0.8, 0.2
 
 
-class _Additive:
-    """Counts whose fields add up over sequences."""
-
-    def __add__(self, other: Self) -> Self:
-        return type(self)(
-            **{field.name: getattr(self, field.name) + getattr(other, field.name) for field in fields(self)}  # type: ignore[arg-type]
-        )
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
-class HotaCounts(_Additive):
+class HotaCounts(Additive):
     """Per overlap threshold (A,): boxes matched, missed and false, and sums over the matched boxes.
 
     ``association``, ``association_recall`` and ``association_precision`` sum, over matched boxes, how
@@ -68,7 +60,7 @@ class HotaCounts(_Additive):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClearCounts(_Additive):
+class ClearCounts(Additive):
     """Boxes matched, missed and false at one threshold, switches of identity, and tracks by how much was found."""
 
     matched: int = 0
@@ -99,7 +91,7 @@ class ClearCounts(_Additive):
 
 
 @dataclass(frozen=True, kw_only=True)
-class IdentityCounts(_Additive):
+class IdentityCounts(Additive):
     """Boxes whose track is the one-to-one partner of their true track, and those on either side that are not."""
 
     right: int = 0
@@ -116,7 +108,7 @@ class IdentityCounts(_Additive):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class TrackingCounts(_Additive):
+class TrackingCounts(Additive):
     """The three families of counts of any number of sequences."""
 
     hota: HotaCounts

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -15,11 +17,13 @@ import pytest
 from cctview.detect import load_detector
 from cctview.embed import load_embedder
 from cctview.network import CameraNetwork, load_network
-from cctview.pipeline import RunReport, RunSettings, run
+from cctview.pipeline import RunReport, RunSettings, link, run
 from cctview.privacy import Policy
+from cctview.progress import silent
 from cctview.sim import SimSettings, simulate, write_stills
 from cctview.sources import Known, Skipped, open_source
 from cctview.store import Store, create_store, open_store
+from cctview.store.lance import LanceStore
 from cctview.types import Detections, Embeddings, Frame, Frames, Journeys, Matches, Table, Tracklets
 
 TABLES: tuple[type[Table], ...] = (Frames, Detections, Embeddings, Tracklets, Matches, Journeys)
@@ -133,6 +137,29 @@ def test_an_interrupted_run_keeps_what_it_did_and_goes_on(
     assert report.seconds > 0
     run_into(store, stills)
     assert contents(store)["Frames"] == contents(done[0])["Frames"]
+
+
+def test_spans_do_not_show(
+    done: tuple[Store, RunReport], stills: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "store"
+    shutil.copytree(cast("LanceStore", done[0]).path, path)
+    store = open_store(path, write=True)
+    monkeypatch.setattr("cctview.pipeline._SPAN", np.timedelta64(20, "s"))
+    monkeypatch.setattr("cctview.pipeline._IN_VIEW", np.timedelta64(20, "s"))
+    steps: list[tuple[int, int | None]] = []
+    report = RunReport()
+    roads = load_network(stills / "network.toml")
+    link(store, roads, RunSettings(), report, lambda stage, at, total: steps.append((at, total)))
+    ours, theirs = contents(store), contents(done[0])
+    assert steps[-1] == (15, 15)
+    assert report.tracklets == len(ours["Tracklets"]) == pytest.approx(len(theirs["Tracklets"]), rel=0.1)
+    assert report.journeys == len(ours["Journeys"]) == pytest.approx(len(theirs["Journeys"]), rel=0.2)
+    assert report.journeys > 0
+    assert min(report.stage_seconds[stage] for stage in ("track", "match", "store")) > 0
+    again = RunReport()
+    link(store, roads, RunSettings(workers=1), again, silent)
+    assert contents(store) == ours
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is a POSIX signal")

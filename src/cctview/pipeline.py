@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
@@ -20,13 +20,13 @@ import numpy as np
 
 from cctview.detect import Detector
 from cctview.embed import Embedder, embed
-from cctview.journeys import JourneySettings, journeys
-from cctview.match import MatchSettings, MatchState, settle, travel_times
+from cctview.journeys import JourneySettings
+from cctview.linking import Arrival, linked
+from cctview.match import MatchSettings
 from cctview.network import CameraNetwork
 from cctview.progress import Progress, silent
 from cctview.sources import Known, Skipped, Source
 from cctview.store import Batch, Derived, Store
-from cctview.table import RaggedColumn
 from cctview.track import TrackSettings, find_breaks, follow
 from cctview.types import (
     PERSON,
@@ -43,17 +43,14 @@ from cctview.types import (
     rows_of,
 )
 
-__all__ = ["Analysis", "RunReport", "RunSettings", "analyse", "analysed", "ingest", "link", "linked", "run"]
+__all__ = ["Analysis", "RunReport", "RunSettings", "analyse", "analysed", "ingest", "link", "run"]
 
 T = TypeVar("T")
 Seconds = defaultdict[str, float]
-Arrival = tuple[Tracklets, np.datetime64]
 _SPAN_DETECTIONS = 400_000
 _SPAN = np.timedelta64(1, "h")
-_HISTORY_S = 900.0
-_IN_VIEW = np.timedelta64(2, "m")
+_IN_VIEW = np.timedelta64(5, "m")
 _LAST = np.datetime64("2200-01-01", "ns")
-_LIKELY = 0.5
 
 
 class _Span(TypedDict):
@@ -167,10 +164,7 @@ def ingest(
 
 
 def link(store: Store, network: CameraNetwork, settings: RunSettings, report: RunReport, progress: Progress) -> None:
-    """Make tracklets, matches and journeys anew from all that is stored, and exchange them in one step.
-
-    Memory holds the hour or so that is worked on, and of all hours the likely matches.
-    """
+    """Make tracklets, matches and journeys anew from all that is stored, and exchange them in one step."""
     start, spent = time.perf_counter(), Seconds(float)
     store.replace(_timed(_derived(store, network, settings, report, progress, spent), spent, "all"))
     report.stage_seconds["track"] += spent["track"]
@@ -191,52 +185,12 @@ def _derived(
     breaks = [Breaks.empty()]
     arrivals = _timed(_arrivals(store, cameras, settings, breaks, progress), spent, "track")
     rows = Counter[type[Table]]()
-    for table in linked(arrivals, network.among(cameras), settings, least=store.policy.minimum_group):
+    present, least = network.among(cameras), store.policy.minimum_group
+    for table in linked(arrivals, present, settings.match, settings.journeys, least=least):
         rows[type(table)] += len(table)
         yield table
     yield Breaks.concat(breaks)
     report.tracklets, report.matches, report.journeys = rows[Tracklets], rows[Matches], rows[Journeys]
-
-
-def linked(
-    arrivals: Iterable[Arrival], network: CameraNetwork, settings: RunSettings, *, least: int
-) -> Iterator[Derived]:
-    """Yield the tracklets as they come, their matches as they are settled, then journeys and travel times.
-
-    ``least`` is the fewest vehicles that make a travel time.
-    """
-    state, likely, ends = MatchState(), Matches.empty(), Tracklets.empty()
-    yield from (Tracklets.empty(), Matches.empty())
-    for arrived, complete in arrivals:
-        yield arrived
-        state, matches = settle(state, arrived, complete, network, settings.match, history_s=_HISTORY_S)
-        yield matches
-        likely = Matches.concat([likely, _first_choices(matches, min(_LIKELY, settings.journeys.min_probability))])
-        named = np.concatenate([likely.query, likely.candidates.values, state.recent.id])
-        ends = Tracklets.concat([ends, _without_looks(arrived)])
-        ends = ends[np.isin(ends.id, named)]
-    yield journeys(likely, ends, network, settings.journeys)
-    yield travel_times(likely, ends, least=least)
-
-
-def _first_choices(matches: Matches, least: float) -> Matches:
-    """Return the rows whose best candidate is at least so likely, with that candidate alone."""
-    asked = matches[matches.candidates.lengths > 0]
-    best = asked.candidates.offsets[:-1]
-    sure = asked.probability.values[best] >= least
-    alone = {
-        name: Ragged.from_lengths(getattr(asked, name).values[best[sure]], np.ones(np.count_nonzero(sure), np.int64))
-        for name, column in Matches.columns.items()
-        if isinstance(column, RaggedColumn)
-    }
-    return asked[sure].replace(**alone)
-
-
-def _without_looks(tracklets: Tracklets) -> Tracklets:
-    """Return the tracklets without their vectors and members, a tenth of their size."""
-    rows = len(tracklets)
-    nothing = Ragged.from_lengths(np.zeros(0, np.int64), np.zeros(rows, np.int64))
-    return tracklets.replace(vector=np.ones((rows, 1), np.float32), members=nothing)
 
 
 def _arrivals(

@@ -306,6 +306,49 @@ class TestDerived:
         with pytest.raises(StoreError, match="Matches name tracklets that are not stored"):
             full.replace([found])
 
+    def test_new_rows_are_checked_against_the_tracklets_they_come_with(self, full):
+        tracks, found = full.scan(Tracklets), full.scan(Matches)
+        with pytest.raises(StoreError, match="Matches name tracklets that are not stored"):
+            full.replace([found, tracks[:1]])
+        assert full.scan(Tracklets) == tracks
+        full.replace([Matches.empty(), tracks[:1]])
+        assert (len(full.scan(Tracklets)), len(full.scan(Matches))) == (1, 0)
+
+    @pytest.mark.parametrize("in_memory", [1, 1 << 20])
+    def test_parts_become_visible_in_one_step_and_hinder_no_one_before(self, full, monkeypatch, in_memory):
+        monkeypatch.setattr("cctview.store.spool._IN_MEMORY", in_memory)
+        other = open_store(full.path, write=True)
+        tracks = full.scan(Tracklets)
+
+        def parts():
+            yield tracks[:2]
+            yield Tracklets.empty()
+            assert other.scan(Tracklets) == tracks
+            assert other.append(batch([40])).frames == 1
+            yield tracks[2:4]
+
+        full.replace(parts())
+        assert other.scan(Tracklets).sort("id") == tracks[:4].sort("id")
+        assert len(full.scan(Frames)) == 13
+
+    def test_an_exchange_that_breaks_off_changes_nothing(self, full, monkeypatch):
+        monkeypatch.setattr("cctview.store.spool._IN_MEMORY", 1)
+        before = sorted(full.path.rglob("*"))
+        tracks = full.scan(Tracklets)
+
+        def broken_off():
+            yield tracks[:2]
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            full.replace(broken_off())
+        assert full.scan(Tracklets) == tracks
+        assert sorted(full.path.rglob("*")) == before
+
+    def test_a_store_opened_for_reading_refuses_before_anything_is_made(self, full):
+        with pytest.raises(StoreError, match="open it with write=True"):
+            open_store(full.path).replace(pytest.fail(f"part {n} was made") for n in range(1))
+
     def test_only_derived_tables_are_replaced(self, full):
         with pytest.raises(InputError, match="use append"):
             full.replace([full.scan(Frames)])

@@ -17,7 +17,7 @@ from cctview.store.schema import ids_of
 
 __all__ = ["Pile", "Spool"]
 
-_IN_MEMORY = 64 << 20
+_IN_MEMORY = 16 << 20
 
 
 @dataclass(kw_only=True)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from cctview.errors import FormatError, SourceNotFoundError
-from cctview.evaluate.detection import evaluate_detection, read_coco
+from cctview.evaluate.detection import count_types, evaluate_detection, read_coco
+from cctview.metrics.detection import ScoredBoxes, average_precision
 from cctview.sim import SimSettings, simulate, write_stills
-from cctview.types import Detections, Frame
+from cctview.types import VEHICLE_TYPES, Detections, Frame
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +88,17 @@ def test_files_that_are_no_truth_and_images_that_are_not_there(stills: Path, tmp
         (tmp_path / "odd.json").write_text(text)
         with pytest.raises(FormatError, match="not a COCO file"):
             read_coco(tmp_path / "odd.json", tmp_path)
+
+
+def test_the_images_of_a_truth_may_be_counted_apart(stills: Path) -> None:
+    truth = read_coco(stills / "truth.json", stills)
+    found = ScoredBoxes(image=truth.image, box=truth.box + 1.0, score=np.linspace(0, 1, len(truth.image)))
+    whole = count_types(truth, found, VEHICLE_TYPES)
+    odd = np.arange(len(truth.files)) % 2 == 1
+    parts = []
+    for some in (odd, ~odd):
+        mine = some[found.image]
+        boxes = ScoredBoxes(image=found.image[mine], box=found.box[mine], score=found.score[mine])
+        parts.append(count_types(truth.of(some), boxes, VEHICLE_TYPES))
+    assert parts[0].truths + parts[1].truths == whole.truths > 0
+    assert average_precision(parts[0] + parts[1]) == pytest.approx(average_precision(whole))

@@ -125,6 +125,20 @@ def test_a_fragment_in_the_same_lane_is_unknown_and_another_vehicle_is_not(scene
     assert not labelled_visits(links, seen.detections, tracklets, unknown_within_s=0).unknown.any()
 
 
+def test_one_sighting_tells_no_lane(scene):
+    seen, links, tracklets, _ = scene
+    first = np.unique(
+        np.stack([links.vehicle, np.unique(links.camera, return_inverse=True)[1]]), axis=1, return_index=True
+    )
+    rows = first[1]
+    once = replace(
+        links, vehicle=links.vehicle[rows], camera=links.camera[rows], time=links.time[rows], box=links.box[rows]
+    )
+    visits = labelled_visits(once, seen.detections, tracklets)
+    assert visits.shows.any()
+    assert not visits.unknown.any()
+
+
 def test_without_the_right_answer_few_matches_are_claimed(scene):
     seen, links, tracklets, _ = scene
     claimed = false_matches(links, seen.detections, tracklets, seen.network)
@@ -134,7 +148,9 @@ def test_without_the_right_answer_few_matches_are_claimed(scene):
 def test_no_links_and_no_matches(scene, tmp_path):
     seen, links, tracklets, _ = scene
     none = read_links(write_links(tmp_path / "none.json", seen, []))
-    assert evaluate_reid(none, seen.detections, tracklets, Matches.empty()).report() == {"pairs": {}, "queries": 0}
+    nobody = evaluate_reid(none, seen.detections, tracklets, Matches.empty())
+    assert nobody.report() == {"pairs": {}, "queries": 0}
+    assert "<circle" not in nobody.diagram()
     scores = evaluate_reid(links, seen.detections, tracklets, Matches.empty()).report()["all"]
     assert (scores["rank-1"], scores["answered at 0.9"], scores["calibration error"]) == (0, 0, 0)
     nothing = seen.detections[:0], tracklets[:0]

@@ -15,7 +15,7 @@ __all__ = ["reliability_diagram"]
 _MARGIN, _GAP = 32.0, 28.0
 _LINE = 16.0
 _TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
-_NAME_LENGTH = 30
+_LETTER = 8.0
 _NOTES = (
     "Dashed line: right as often as stated.",
     "Above it answers are too shy, below it too sure.",
@@ -116,8 +116,9 @@ def _across(row: Iterable[tuple[str, Answers]], size: _Size, y: float) -> Markup
 
 def _panel(name: str, answers: Answers, size: _Size) -> Iterator[Markup]:
     """Yield one panel, its upper left corner at the origin: words, shares right, and how many answers."""
-    shown = name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…"
-    yield tag("text", tag("title", name), shown.replace("->", "→"), x=0.0, y=_LINE, class_="name")
+    shown, room = name.replace("->", "→"), int(size.width / _LETTER)
+    cut = shown if len(shown) <= room else shown[: room - 1] + "…"
+    yield tag("text", tag("title", name), cut, x=0.0, y=_LINE, class_="name")
     yield _lines(0, 2 * _LINE, _words(answers) if size is _LARGE else _few_words(answers))
     table = answers.reliability()
     yield tag("g", *_shares(table, size), transform=f"translate({size.left:g} {size.head:g})")

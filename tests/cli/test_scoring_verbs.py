@@ -1,6 +1,5 @@
 import json
 import re
-import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -9,7 +8,6 @@ import numpy as np
 import pytest
 
 import roads
-from cctview.cli import main
 from cctview.journeys import journeys
 from cctview.match import match
 from cctview.track import track
@@ -27,19 +25,6 @@ class Shelf:
 
     def pixels(self, ids):
         return [cv2.imencode(".jpg", np.full((240, 352, 3), 90, np.uint8))[1].tobytes()] * len(ids)
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["cctview", *map(str, words)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        shown = capsys.readouterr()
-        return int(ended.value.code or 0), shown.out, shown.err
-
-    return run
 
 
 @pytest.fixture

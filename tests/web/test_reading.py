@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import cv2
@@ -221,3 +222,17 @@ def test_stills_that_are_not_kept_are_refused_without_a_path(tmp_path):
     with pytest.raises(PolicyError, match="not kept") as caught:
         reading.image(reading.frames(limit=1)[0].id)
     assert str(tmp_path) not in str(caught.value)
+
+
+def test_lanes_are_learnt_once_until_the_store_changes(tmp_path):
+    store, network = make(tmp_path / "store")
+    reading = Reading(store, network)
+    found = reading.lanes("c1")
+    assert len(found) > 0
+    assert reading.lanes("c1") is found
+    least = int(np.median(found.members.lengths)) + 1
+    store.set_policy(replace(store.policy, minimum_group=least))
+    reading.refresh()
+    kept = reading.lanes("c1")
+    assert len(kept) < len(found)
+    assert (kept.members.lengths >= least).all()

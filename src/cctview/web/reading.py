@@ -44,6 +44,7 @@ class Reading:
         self.network = network
         self._lock = threading.Lock()
         self._records = Records(store, network)
+        self._lanes: dict[str, Lanes] = {}
 
     @property
     def names(self) -> Names:
@@ -57,6 +58,7 @@ class Reading:
             if self.store.versions() == now.index.versions and self.store.policy == now.policy:
                 return False
             self._records = Records(self.store, self.network, now.index)
+            self._lanes = {}
             return True
 
     @contextmanager
@@ -295,8 +297,12 @@ class Reading:
         low, high = now.index.tracklets.starts[number : number + 2]
         return self.store.scan(Tracklets, ids=now.index.tracklets.id[max(low, high - limit) : high])
 
-    def lanes(self, camera: str, paths: Tracklets) -> Lanes:
-        """Return the lanes that these tracklets of a camera took; none of fewer than the minimum group."""
-        boxes = self.store.scan(Detections, ids=paths.members.values)
-        found = learn_lanes(paths, boxes, self.store.scan(Breaks, camera=camera))
-        return found[found.members.lengths >= self.policy.minimum_group]
+    def lanes(self, camera: str) -> Lanes:
+        """Return the lanes that the newest tracklets of a camera took; none of fewer than the minimum group."""
+        known = self._lanes
+        if camera not in known:
+            paths = self.paths(camera)
+            boxes = self.store.scan(Detections, ids=paths.members.values)
+            found = learn_lanes(paths, boxes, self.store.scan(Breaks, camera=camera))
+            known[camera] = found[found.members.lengths >= self.policy.minimum_group]
+        return known[camera]

@@ -20,7 +20,6 @@ from cctview.web.wording import Clock, duration
 
 __all__ = ["cameras_page"]
 
-_PATHS = 2000
 _LONG_GAPS = 5
 _BREAKS = {"turned": "Turned", "frozen": "Frozen", "clock": "Clock jumped"}
 
@@ -45,14 +44,13 @@ def _card(reading: Reading, camera: Camera) -> None:
         if camera.last_frame is None:
             html(charts.empty("In the camera network, but no still of it is stored."))
             return
-        paths = reading.paths(camera.id, _PATHS)
-        lanes = reading.lanes(camera.id, paths)
+        lanes = reading.lanes(camera.id)
         html(_view(reading, camera, camera.last_frame, lanes))
         html(lane_legend(lanes))
         html(_facts(reading, camera, clock))
         html(_breaks(reading.store.scan(Breaks, camera=camera.id), clock)).classes("actions")
         html(tag("h3", "How tall vehicles are in its stills"))
-        html(charts.histogram(f"Heights of boxes, {camera.name}", _heights(paths), "px"))
+        html(charts.histogram(f"Heights of boxes, {camera.name}", _heights(reading.paths(camera.id)), "px"))
 
 
 def _view(reading: Reading, camera: Camera, last: str, lanes: Lanes) -> Markup:

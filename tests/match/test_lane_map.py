@@ -211,3 +211,19 @@ def test_boxes_without_order_do_no_harm(seed):
     box = np.concatenate([corner, corner + rng.uniform(4, 40, (200, 2))], axis=1).astype(np.float32)
     found = learn_lanes(*tracked(box, np.arange(200) % 5 * 2, np.repeat(np.arange(40), 5), "towards"))
     assert np.isfinite(found.x.values).all()
+
+
+def test_moves_that_meet_no_station_make_no_lane():
+    vehicles = 152
+    place = np.repeat(np.linspace(30, 220, vehicles), 2) + np.tile([0, 1e-4], vehicles)
+    half = np.tile([5.0, 10.0], vehicles)
+    box = np.column_stack([place - half, place - 2 * half, place + half, place]).astype(np.float32)
+    tables = tracked(box, np.arange(2 * vehicles), np.repeat(np.arange(vehicles), 2), "towards")
+    assert len(learn_lanes(*tables)) == 0
+
+
+@pytest.mark.parametrize("few", [1, 3])
+def test_a_way_that_few_went_has_no_lane(few):
+    tracklets, detections = across()
+    heading = np.where(np.arange(len(tracklets)) < few, "towards", "across")
+    assert set(learn_lanes(tracklets.replace(heading=heading), detections).heading.tolist()) == {"across"}

@@ -24,6 +24,7 @@ _STATIONS = 48
 _VIEW = (0.005, 0.98)
 _FEWEST, _FEWEST_SHARE = 8, 0.01
 _SHORTEST = 6
+# Widths are in heights of a vehicle: lanes lie some 1.5 apart, as seen from above and behind.
 _BIN, _SPREAD, _SPREAD_STATIONS = 0.07, 0.27, 0.7
 _REACH = 0.67
 _PEAK, _VOTES, _STRIDES = 3.0, 3, (1, 2, 3)
@@ -147,6 +148,8 @@ def _of_stream(steps: _Steps, ground: Ground, least: float) -> list[_Lane]:
     first, last = np.quantile(np.concatenate([steps.start, steps.end])[:, 0], _VIEW).tolist()
     stations = np.linspace(first, last, _STATIONS)
     met = _crossings(steps, stations)
+    if not len(met.owner):
+        return []
     crowds = _crowds(met)
     lane, of_crowd = _followed(met, crowds)
     members = _mostly(met.owner, lane)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 from cctview.errors import CctviewError
@@ -12,6 +13,8 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line; exit 0 done, 1 failed, 2 misuse, 3 a gate was missed, 130 interrupted."""
+    # Stages run side by side already: threads of the linear algebra beside them would only wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from cctview.cli.app import app  # here, so that importing the package stays free
 
     try:

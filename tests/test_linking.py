@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -108,3 +109,32 @@ def test_tracklets_without_a_network_make_no_journeys(hour):
     again, *others = together(tracklets[:50], CameraNetwork(), 1200)
     assert len(again) == 50
     assert [len(table) for table in others] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("clock_s", [60.0, -60.0])
+def test_a_clock_that_is_told_is_put_right_before_anything_is_matched(hour, clock_s):
+    tracklets, network = hour
+
+    def told(seconds):
+        cameras = network.cameras
+        return replace(network, cameras=cameras.replace(clock_s=np.where(cameras.id == "c2", seconds, 0.0)))
+
+    said = [(told(-clock_s).on_one_clock(part), complete) for part, complete in arrivals(tracklets, 3600)]
+    tables = list(linked(said, told(clock_s), MatchSettings(), JourneySettings(), least=2))
+    assert [kind.concat([table for table in tables if type(table) is kind]) for kind in KINDS] == together(
+        tracklets, network, 3600
+    )
+
+
+def test_a_camera_whose_clock_is_ahead_makes_an_arrival_complete_later(hour):
+    tracklets, network = hour
+    ahead = replace(network, cameras=network.cameras.replace(clock_s=np.array([0.0, -1200.0, 5.0])))
+    end = roads.START + 1800 * SECOND
+    early = tracklets[tracklets.last_time < end]
+    answered = []
+    for plan in (network, ahead):
+        tables = linked(iter([(early, end)]), plan, MatchSettings(), JourneySettings())
+        matches = Matches.concat([table for table in tables if isinstance(table, Matches)])
+        asked = matches.query[matches.query_camera == "c1"]
+        answered.append(passing_time(early)[rows_of(early.id, asked)].max())
+    assert answered[1] < answered[0] - 1100 * SECOND

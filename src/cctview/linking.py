@@ -43,7 +43,7 @@ def linked(
     state, likely, ends = MatchState(), Matches.empty(), Tracklets.empty()
     since: np.datetime64 = _LONG_AGO
     yield from (kind.empty() for kind in (Tracklets, Matches, Journeys, TravelTimes))
-    for arrived, complete in arrivals:
+    for arrived, complete in (_on_one_clock(*arrival, network) for arrival in arrivals):
         yield arrived
         state, matches = settle(state, arrived, complete, network, settings, history_s=_HISTORY_S)
         yield matches
@@ -60,6 +60,14 @@ def linked(
         passed = passing_time(ends)
         likely = likely[passed[rows_of(ends.id, likely.query)] >= needed]
         ends, since = ends[passed >= needed], until
+
+
+def _on_one_clock(
+    tracklets: Tracklets, complete: np.datetime64, network: CameraNetwork
+) -> tuple[Tracklets, np.datetime64]:
+    """Return an arrival by the true time; a camera whose clock is ahead makes it complete later."""
+    ahead = np.timedelta64(round(network.cameras.clock_s.min(initial=0.0) * 1e9), "ns")
+    return network.on_one_clock(tracklets), complete + ahead
 
 
 def _whole(time: np.datetime64) -> np.datetime64:

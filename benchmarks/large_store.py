@@ -207,6 +207,7 @@ def _matched(scale: Scale, number: int, other: int, slots: slice) -> Matches:
         looks=ragged([4.0, 1.0, 0.5, 0.0, -0.5]),
         size=ragged([0.1] * CANDIDATES),
         timing=ragged([0.5, 0.2, 0.0, -0.2, -0.5]),
+        lane=ragged([0.3, 0.2, 0.1, -0.2, -0.4]),
         order=ragged([0.0] * CANDIDATES),
         context=ragged([-1.0] * CANDIDATES),
         p_none=np.full(count, 0.05),

@@ -8,7 +8,7 @@ from cctview.match import match
 from cctview.track import track
 from cctview.types import Journeys, Matches, Ragged, Tracklets
 
-REASONS = ("looks", "size", "timing", "order", "context")
+REASONS = ("looks", "size", "timing", "lane", "order", "context")
 NETWORK = roads.network(roads.Scenery(cameras=("c1", "c2", "c3"), spacing_m=400))
 
 

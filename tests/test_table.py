@@ -111,7 +111,7 @@ def matches() -> Matches:
         distance=ragged([0.1, 0.2, 0.3]),
         probability=ragged([0.6, 0.1, 0.9]),
         lag_s=ragged([20, 22, 200]),
-        **dict.fromkeys(("looks", "size", "timing", "order", "context"), ragged([1, -1, 0.5])),
+        **dict.fromkeys(("looks", "size", "timing", "lane", "order", "context"), ragged([1, -1, 0.5])),
         p_none=[0.3, 1, 0.1],
     )
 

@@ -261,8 +261,9 @@ class Matches(Table):
     The row's ``probability`` values and its ``p_none`` ("it is not in the gallery") sum to at most
     1; what is missing belongs to candidates beyond the ones listed. ``lag_s`` is gallery time minus
     query time. The reasons are log-odds in nats that add up to those of the probability: ``looks``
-    (appearance), ``size`` (height for the place), ``timing`` (travel time), ``order`` (along the
-    road), and ``context``: how often a vehicle is found again on this link, and its rivals.
+    (appearance), ``size`` (height for the place), ``timing`` (travel time), ``lane`` (kept or
+    changed), ``order`` (along the road), and ``context``: how often a vehicle is found again on this
+    link, and its rivals.
     """
 
     query = _Id()
@@ -275,6 +276,7 @@ class Matches(Table):
     looks = RaggedColumn(np.float32)
     size = RaggedColumn(np.float32)
     timing = RaggedColumn(np.float32)
+    lane = RaggedColumn(np.float32)
     order = RaggedColumn(np.float32)
     context = RaggedColumn(np.float32)
     p_none = _Share()

@@ -26,7 +26,7 @@ from cctview.formats.tabular import (
 )
 from cctview.types import Detections, Frames, Journeys, Lanes, Matches, Ragged, Tracklets, TravelTimes
 
-REASONS = ["looks", "size", "timing", "order", "context"]
+REASONS = ["looks", "size", "timing", "lane", "order", "context"]
 START = np.datetime64("2020-05-05T17:34:29", "ns")
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import roads
 from cctview.errors import SettingsError
 from cctview.match import MatchSettings, match
-from cctview.match.belief import learn_link
+from cctview.match.learning import learn_link
 from cctview.match.candidates import expected_heading, side_of
 from cctview.match.lanes import lane_flow, ways
 from cctview.match.travel import first_travel_time, pace_evidence
@@ -193,7 +193,7 @@ def test_impossible_settings_are_refused(setting):
 
 def test_reasons_add_up_to_the_probability(scene):
     _, _, matches = scene
-    total = sum(getattr(matches, name).values for name in ("looks", "size", "timing", "order", "context"))
+    total = sum(getattr(matches, name).values for name in ("looks", "size", "timing", "lane", "order", "context"))
     assert np.allclose(1 / (1 + np.exp(-total)), matches.probability.values, atol=1e-3)
     best = matches.candidates.offsets[:-1][matches.candidates.lengths > 1]
     assert np.mean(matches.looks.values[best] > matches.looks.values[best + 1]) > 0.8

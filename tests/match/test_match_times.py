@@ -43,7 +43,7 @@ def paired(lags, probability, gap_s=1.0):
         distance=zero,
         probability=Ragged.from_lengths(np.asarray(probability, np.float32), one),
         lag_s=Ragged.from_lengths(np.asarray(lags, np.float32), one),
-        **dict.fromkeys(("looks", "size", "timing", "order", "context"), zero),
+        **dict.fromkeys(("looks", "size", "timing", "lane", "order", "context"), zero),
         p_none=1 - np.asarray(probability),
     )
     return matches, seen

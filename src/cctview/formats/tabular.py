@@ -38,7 +38,7 @@ Rows = dict[str, NDArray[Any]]
 _ROWS_AT_A_TIME = 65_536
 Unit = Literal["s", "ms", "us", "ns"]
 _UNITS: tuple[Unit, ...] = ("s", "ms", "us")  # times are written as precisely as the column needs
-_REASONS = ("looks", "size", "timing", "order", "context")
+_REASONS = ("looks", "size", "timing", "lane", "order", "context")
 _NEEDS_QUOTES = '[",\r\n]'
 
 

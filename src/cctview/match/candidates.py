@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.geometry import area, passing_time, road_scale, size
+from cctview.geometry import passing_time
 from cctview.match.lanes import ways
 from cctview.match.settings import MatchSettings
+from cctview.match.traits import Trait, height_of, lane_of
 from cctview.network import CameraNetwork, Link
 from cctview.types import Tracklets
 
@@ -34,9 +35,8 @@ class Side:
     """The tracklets at one end of a link that may travel it, in time order.
 
     ``row`` points into the tracklets; ``time`` (s) is when each was nearest to the camera; ``kind`` is
-    the third of them it belongs to by quality; ``vector`` is centred on its camera; ``tall`` is the
-    height against the usual one of its place, in standard deviations; ``whole`` where the border of
-    the image does not cut it off.
+    the third of them it belongs to by quality; ``vector`` is centred on its camera; ``height`` and
+    ``lane`` are normal scores, NaN where not known.
     """
 
     row: Ints
@@ -44,8 +44,8 @@ class Side:
     kind: Ints
     vector: Floats
     quality: Floats
-    tall: Floats
-    whole: NDArray[np.bool_]
+    height: Floats
+    lane: Floats
 
     def __len__(self) -> int:
         return len(self.row)
@@ -73,7 +73,6 @@ def side_of(
     vector: Floats = (tracklets.vector if vectors is None else vectors)[here].astype(np.float64)
     if settings.light:
         vector = _without_the_hour(vector, np.lexsort((own.id, stamp)))
-    tall, whole = _tallness(own)
     least = settings.min_quality * float(np.quantile(own.quality, _BEST)) if len(own) else 0.0
     going = ways(own) if settings.lanes else own.heading
     keep = np.flatnonzero((own.quality >= least) & (going != _OPPOSITE.get(way or "", "")))
@@ -84,9 +83,13 @@ def side_of(
         kind=_kinds(own.quality[keep]),
         vector=vector[keep].astype(np.float32),
         quality=own.quality[keep].astype(np.float64),
-        tall=tall[keep],
-        whole=whole[keep],
+        height=_score(height_of(own), keep),
+        lane=_score(lane_of(own[keep]), np.arange(len(keep))),
     )
+
+
+def _score(trait: Trait, rows: Ints) -> Floats:
+    return np.where(trait.known, trait.score, np.nan)[rows]
 
 
 def _kinds(quality: NDArray[np.float32]) -> Ints:
@@ -94,22 +97,6 @@ def _kinds(quality: NDArray[np.float32]) -> Ints:
     if not len(quality):
         return np.zeros(0, np.intp)
     return np.searchsorted(np.quantile(quality, np.arange(1, KINDS) / KINDS), quality)
-
-
-def _tallness(tracklets: Tracklets) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return how tall the vehicles of one camera are for their place, and which ones are seen uncut."""
-    both = np.stack([tracklets.first_box, tracklets.last_box]).astype(np.float64)
-    if not len(tracklets):
-        return np.zeros(0), np.zeros(0, np.bool_)
-    right, bottom = both[..., 2].max(), both[..., 3].max()
-    cut = (both[..., 0] < _EDGE_PX) | (both[..., 2] > right - _EDGE_PX) | (both[..., 3] > bottom - _EDGE_PX)
-    best = np.argmax(np.where(cut, 0, area(both)), axis=0)
-    box = np.take_along_axis(both, best[None, :, None], axis=0)[0]
-    tall = np.log(size(box)[:, 1] / road_scale(box))
-    whole = ~np.take_along_axis(cut, best[None], axis=0)[0]
-    middle = np.median(tall[whole]) if whole.any() else 0.0
-    spread = np.sqrt(np.mean(np.clip(tall[whole] - middle, -0.6, 0.6) ** 2)) if whole.any() else 1.0
-    return np.clip((tall - middle) / max(float(spread), 1e-3), -3, 3), whole
 
 
 def _without_the_hour(vector: Floats, order: Ints) -> Floats:

@@ -22,7 +22,9 @@ _BINS = 96
 _COHORT = 400
 _PSEUDO = 30.0
 _MOST = 9.0
-_PROMISED = 200.0
+_TRUST = 60.0
+_PROMISED, _PROMISED_SPREAD = 2.7, 1.2
+_BLUR = 0.2
 _PLAIN_SPREAD = 0.25
 
 
@@ -47,19 +49,17 @@ class Cohort:
 class Looks:
     """Log density ratios by grade of quality and bin of score, and what they are made of.
 
-    ``chance`` (grades, bins) are log densities of strangers; ``middle`` and ``spread`` (grades,)
-    the normal distribution of the scores of one vehicle, ``promise`` what any embedder is trusted to
-    reach before it is known.
+    ``chance`` (grades, bins) are log densities of strangers and ``same`` (grades, bins) densities of
+    one vehicle; ``promise`` (bins,) is what any embedder is trusted to reach before it is known.
     """
 
     grades: Floats
     low: float
     width: float
     chance: Floats
-    middle: Floats
-    spread: Floats
+    same: Floats
+    promise: Floats
     ratio: Floats
-    promise: tuple[float, float]
 
     def bins(self, queries: Side, gallery: Side, met: Meetings, score: Floats) -> Ints:
         """Return the flat bin of each pair."""
@@ -93,15 +93,16 @@ def first_looks(queries: Side, gallery: Side, cohort: Cohort, strange: Meetings)
     grades = np.zeros(_GRADES - 1) if few else np.quantile(quality, np.arange(1, _GRADES) / _GRADES)
     middle, spread = (0.0, 1.0) if few else (float(score.mean()), max(float(score.std()), 0.1))
     low, high = middle - 7 * spread, middle + 4 * spread
+    width = (high - low) / _BINS
+    promise = _normal(low, width, middle - _PROMISED * spread, _PROMISED_SPREAD * spread)
     blank = Looks(
         grades=grades,
         low=low,
-        width=(high - low) / _BINS,
+        width=width,
         chance=np.zeros((_GRADES, _BINS)),
-        middle=np.full(_GRADES, middle - 2 * spread),
-        spread=np.full(_GRADES, spread),
+        same=np.tile(promise, (_GRADES, 1)),
+        promise=promise,
         ratio=np.zeros(0),
-        promise=(middle - 2.7 * spread, 1.2 * spread),
     )
     return against(blank, queries, gallery, cohort, strange)
 
@@ -113,36 +114,32 @@ def against(looks: Looks, queries: Side, gallery: Side, cohort: Cohort, strange:
     counts = np.bincount(view, minlength=_GRADES * _BINS).reshape(_GRADES, _BINS).astype(np.float64)
     counts = gaussian_filter1d(counts, 1.5, axis=1, mode="constant")
     middle, spread = (float(score.mean()), float(score.std())) if len(score) > 1 else (0.0, 1.0)
-    usual = counts.sum(axis=0) + _PSEUDO * _normal(looks, np.array([middle]), np.array([1.3 * max(spread, 0.1)]))[0]
+    usual = counts.sum(axis=0) + _PSEUDO * _normal(looks.low, looks.width, middle, 1.3 * max(spread, 0.1))
     mixed = counts + _PSEUDO * usual / usual.sum()
     return _with_ratio(replace(looks, chance=np.log(mixed / mixed.sum(axis=1, keepdims=True))))
 
 
 def fit_looks(before: Looks, view: Ints, belief: Floats) -> Looks:
     """Return the looks that the beliefs in real pairs support; grades with few beliefs lean on all of them."""
-    grade, place = np.divmod(view, _BINS)
-    score = before.low + (place + 0.5) * before.width
-    weight = np.bincount(grade, belief, _GRADES)
-    if weight.sum() < 1:
+    found = np.bincount(view, belief, _GRADES * _BINS).reshape(_GRADES, _BINS)
+    if found.sum() < 1:
         return before
-    total = weight.sum() + _PROMISED
-    centre = float((belief @ score + _PROMISED * before.promise[0]) / total)
-    width = float((belief @ (score - centre) ** 2 + _PROMISED * before.promise[1] ** 2) / total)
-    middle = (np.bincount(grade, belief * score, _GRADES) + _PSEUDO * centre) / (weight + _PSEUDO)
-    square = np.bincount(grade, belief * (score - middle[grade]) ** 2, _GRADES) + _PSEUDO * width
-    return _with_ratio(replace(before, middle=middle, spread=np.sqrt(square / (weight + _PSEUDO)) + before.width))
+    found = gaussian_filter1d(found, _BLUR / before.width, axis=1, mode="nearest")
+    usual = found.sum(axis=0) + _TRUST * before.promise
+    same = found + _TRUST * usual / usual.sum()
+    return _with_ratio(replace(before, same=same / same.sum(axis=1, keepdims=True)))
 
 
 def _with_ratio(looks: Looks) -> Looks:
     """Return the looks with their log ratio, never rising with the distance."""
-    ratio = np.log(_normal(looks, looks.middle, looks.spread)) - looks.chance
+    ratio = np.log(looks.same + 1e-9) - looks.chance
     weight = np.exp(looks.chance)
     falling = [isotonic_regression(r, weights=w, increasing=False).x for r, w in zip(ratio, weight, strict=True)]
     return replace(looks, ratio=np.clip(np.concatenate(falling), -_MOST, _MOST))
 
 
-def _normal(looks: Looks, middle: Floats, spread: Floats) -> Floats:
-    """Return the mass of normal distributions in the bins, ``(len(middle), bins)``."""
-    score = looks.low + (np.arange(_BINS) + 0.5) * looks.width
-    mass = np.exp(-(((score - middle[:, None]) / spread[:, None]) ** 2) / 2) + 1e-9
-    return mass / mass.sum(axis=1, keepdims=True)
+def _normal(low: float, width: float, middle: float, spread: float) -> Floats:
+    """Return the mass of a normal distribution in the bins."""
+    score = low + (np.arange(_BINS) + 0.5) * width
+    mass = np.exp(-(((score - middle) / spread) ** 2) / 2) + 1e-9
+    return mass / mass.sum()

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.match.belief import LinkModel, beliefs, learn_link, sightings
+from cctview.match.belief import LinkModel, beliefs, sightings
 from cctview.match.candidates import Side, expected_heading, side_of
+from cctview.match.learning import learn_link
 from cctview.match.settings import MatchSettings
 from cctview.match.travel import REACH_S
 from cctview.match.views import joined_looks
@@ -137,8 +138,9 @@ def _ranked(
         looks=ragged(why.looks),
         size=ragged(why.size),
         timing=ragged(why.timing),
+        lane=ragged(why.lane),
         order=ragged(why.order),
-        context=ragged(np.log(certainty / (1 - certainty)) - np.sum(why[:4], axis=0)),
+        context=ragged(np.log(certainty / (1 - certainty)) - np.sum(why[:5], axis=0)),
         p_none=none.astype(np.float32),
     )
 

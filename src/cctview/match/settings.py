@@ -32,9 +32,9 @@ class MatchSettings:
     tell, below that share of the best quality the camera shows; ``lanes`` asks the lane which way a
     vehicle goes, not only its own motion; ``light`` takes away what all vehicles of a camera share in
     those minutes; ``hubs`` measures a distance against those to strangers; ``heights`` compares how
-    tall vehicles are for their place; ``order_rounds`` (0) lets the pairs around speak for a pair's
-    lag; ``views`` (0) is how much a vehicle's look at the camera before counts at the next one;
-    ``gaps`` looks beyond a camera that may have missed the vehicle.
+    tall vehicles are for their place, ``lane_keeping`` which lanes they drive in; ``order_rounds`` (0)
+    lets the pairs around speak for a pair's lag; ``views`` (0) is how much a vehicle's look at the
+    camera before counts at the next one; ``gaps`` looks beyond a camera that may have missed it.
     """
 
     k: int = 10
@@ -46,6 +46,7 @@ class MatchSettings:
     light: bool = True
     hubs: bool = True
     heights: bool = True
+    lane_keeping: bool = True
     order_rounds: int = 3
     views: float = 0.5
     gaps: bool = True

@@ -21,7 +21,7 @@ from cctview.web.columns import Keys, coded, gathered, ids_in
 
 __all__ = ["REASONS", "MatchColumns"]
 
-REASONS = ("looks", "size", "timing", "order", "context")
+REASONS = ("looks", "size", "timing", "lane", "order", "context")
 _LISTS = ("distance", "probability", "lag_s", *REASONS)
 _ENTRY = np.dtype([("candidate", np.int32), *((name, np.float32) for name in _LISTS)])
 _ROWS_AT_A_TIME = 200_000

@@ -13,6 +13,7 @@ _REASONS = {
     "looks": "looks",
     "size": "size",
     "timing": "travel time",
+    "lane": "same lane",
     "order": "order on the road",
     "context": "rivals",
 }

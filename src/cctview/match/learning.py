@@ -153,7 +153,8 @@ def _found(model: LinkModel, seen: Sightings, odds: Floats) -> Floats:
     """
     gone = 1 / (1 + model.comes.sum(axis=1))
     alone = odds * model.new[seen.kind % KINDS] * gone[seen.kind // KINDS]
-    return np.bincount(seen.kind, alone / (1 + alone), KINDS**2).reshape(KINDS, KINDS)
+    found = np.bincount(seen.kind, alone / (1 + alone), KINDS**2)
+    return found.reshape(KINDS, KINDS).astype(np.float64)
 
 
 def _comes(found: Floats, asked: Ints) -> Floats:

@@ -162,12 +162,14 @@ class Score:
 def measure(hours: int) -> dict[str, Any]:
     """Return sizes, CPU seconds, memory and accuracy of so many hours."""
     network, score, making = road(), Score(), 0.0
+    asked: list[float] = []
     rows = dict.fromkeys((Tracklets, Matches, Journeys, TravelTimes), 0)
 
     def arrivals() -> Iterator[tuple[Tracklets, np.datetime64]]:
         nonlocal making
         for hour in range(hours):
             begin = time.process_time()
+            asked.append(begin - making)
             tracklets, vehicle = traffic(hour, hours)
             score.see(tracklets, vehicle)
             making += time.process_time() - begin
@@ -182,11 +184,13 @@ def measure(hours: int) -> dict[str, Any]:
             score.hear(table, network)
             making += time.process_time() - begin
     seconds = time.process_time() - start - making
+    each = np.diff([*asked, start + seconds])
     return {
         "hours": hours,
         **{kind.__name__: count for kind, count in rows.items()},
         "seconds": round(seconds, 2),
-        "seconds per hour": round(seconds / hours, 2),
+        "seconds of the last hour": round(float(each[-1]), 2),
+        "seconds of each hour, median": round(float(np.median(each)), 2),
         "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "memory_before_mb": round(at_first / 1024),
         **score.summary(),

@@ -118,11 +118,12 @@ def _chosen(
     The movement is what the road teaches, mixed with where the vehicle was heading.
     """
     gap = threads.clock[rows[0]] - threads.clock[ends]
+    steps = threads.still[rows[0]] - threads.still[ends]
     ahead = course.later(threads.course[ends], gap)
-    same, chance, rest = motion.evidence(scene, Pairs(ends[:, None], rows[None], gap[:, None]))
+    same, rest = motion.evidence(scene, Pairs(ends[:, None], rows[None], gap[:, None]), (steps > 1)[:, None])
     expected = course.log_density(ahead, scene.spot[rows], scene.noise[rows])
     heeded = np.where(threads.seen[ends] > 1, _INERTIA, 1e-9)[:, None]
-    odds = np.logaddexp(np.log1p(-heeded) + same, np.log(heeded) + expected) - chance + rest
-    odds -= settings.gap_penalty * np.log2(threads.still[rows[0]] - threads.still[ends])[:, None]
+    odds = np.logaddexp(np.log1p(-heeded) + same, np.log(heeded) + expected) + rest
+    odds -= settings.gap_penalty * np.log2(np.minimum(steps, 1 + gap * (1 - 1 / steps)))[:, None]
     left, right = assign(-odds, -settings.threshold)
     return left, right, ahead[left]

@@ -1,8 +1,9 @@
 """How vehicles move in one camera, learnt without labels from the detections themselves.
 
-Pairs of neighbouring stills hold the same vehicle now and then; pairs of stills shifted in time
-never do. The ratio of the two densities, over binned place, movement, change of the box and
-likeness, says how much a pair speaks for one vehicle. Expectation maximisation sharpens it:
+Pairs of neighbouring stills hold the same vehicle now and then; two vehicles of one still, and stills
+shifted far in time, never do. The ratio of densities, over binned place, movement, change of the box
+and likeness, says how much a pair speaks for one vehicle: a vehicle is found where it was heading, or
+a newcomer stands there, as the flow of the road has them. Expectation maximisation sharpens it:
 one-to-one beliefs weigh the real pairs, and the weighted pairs make the next densities.
 """
 
@@ -18,6 +19,7 @@ from scipy.ndimage import gaussian_filter
 from cctview.assign import soft_assign
 from cctview.geometry import aligned_iou
 from cctview.track.density import Histogram
+from cctview.track.flow import Flow, flow_of
 from cctview.track.pairs import CHANGE, LIKENESS, MOTION, Pairs, change_bins, likeness, moves, pairs_between
 from cctview.track.scene import PLACE, Scene
 
@@ -29,22 +31,24 @@ Ints = NDArray[np.integer[Any]]
 _LEVELS = np.concatenate(
     [[0.001, 0.003, 0.006, 0.01, 0.02, 0.03, 0.05, 0.075], np.linspace(0.1, 0.6, 11), [0.7, 0.8, 0.9, 0.95]]
 )
-_SHIFT_S, _LEAST_SHIFT_S = 25.0, 3.0
+_SHIFT_S = 25.0
 _SHIFTS = np.array([1.0, 1.8, 3.1])
 _STAYS, _STAYS_LEVEL = 0.6, 15
 _MOST = 30.0
 _MESSAGES = 6
+_ENOUGH = 1.5
+_ODD = 0.02
 
 
 class Evidence(NamedTuple):
     """What speaks for each of P pairs, in nats.
 
-    ``same`` and ``chance`` are the log densities of the movement on the ground, ``rest`` all else:
-    change of the box, likeness, the chance to be seen again, and how many there are to choose from.
+    ``same`` is the log density per square metre of the movement, ``rest`` all else: that nobody else
+    would stand there, change of the box, likeness, the chance to be seen again, that the second is no
+    newcomer, and how many there are to choose from.
     """
 
     same: Floats
-    chance: Floats
     rest: Floats
 
 
@@ -52,28 +56,36 @@ class Evidence(NamedTuple):
 class Motion:
     """Log densities by bin, and how likely a vehicle is seen again.
 
-    ``same`` and ``chance`` are those of the movement of true pairs and of chance pairs, ``change``
-    and ``alike`` log ratios of the two for the box and for likeness; ``edges`` are the bins of
-    likeness; ``stays`` has one log-odds per place that the next still shows the vehicle too.
-    ``gain`` is how well the stills fit: the mean log-likelihood gain of a sighting over chance.
+    ``same`` is that of the movement of true pairs, ``flow`` where vehicles are met at all; ``change``
+    and ``alike`` are log ratios of true pairs and chance pairs for the box and for likeness; ``edges``
+    are the bins of likeness. By place: ``stays`` is the log-odds that the next still shows the
+    vehicle too, ``later`` the log-odds that one after that does, and ``fresh`` the logarithm of the
+    share of newcomers. ``gain`` is how well the stills fit: the mean log-likelihood gain of a
+    sighting over chance.
     """
 
     same: Floats
-    chance: Floats
+    flow: Flow
     change: Floats
     alike: Floats
     edges: Floats
     stays: Floats
+    later: Floats
+    fresh: Floats
     gain: float
 
-    def evidence(self, scene: Scene, pairs: Pairs) -> Evidence:
-        """Return what speaks for each pair to be one vehicle, against chance and vanishing."""
+    def evidence(self, scene: Scene, pairs: Pairs, missed: NDArray[np.bool_]) -> Evidence:
+        """Return what speaks for each pair to be one vehicle, against chance and vanishing.
+
+        ``missed`` marks those between whose stills there are others, which did not show the vehicle.
+        """
         moved, ground = moves(scene, pairs)
         change, given = change_bins(scene, pairs)
         alike = _alike(given, likeness(scene, pairs), self.edges)
-        rest = self.change[change] + self.alike[alike] + self.stays[scene.bin[pairs.i]]
-        rest -= np.log(scene.crowd[scene.still[pairs.j]])
-        return Evidence(self.same[moved] - ground, self.chance[moved] - ground, rest)
+        here = scene.bin[pairs.i]
+        rest = self.change[change] + self.alike[alike] + np.where(missed, self.later[here], self.stays[here])
+        other = self.fresh[scene.bin[pairs.j]] + self.flow.at(scene.spot[pairs.j])
+        return Evidence(self.same[moved] - ground, rest - (other + np.log(scene.crowd[scene.still[pairs.j]])))
 
 
 class _Views(NamedTuple):
@@ -84,12 +96,23 @@ class _Views(NamedTuple):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Sample:
-    """Real pairs of one camera with their bins, and the log densities of chance pairs."""
+    """Real pairs of one camera with their bins, and the log densities of chance pairs.
+
+    ``ground`` is the logarithm of what each movement's bin covers, ``chance`` has change and likeness.
+    """
 
     real: Pairs
     views: _Views
-    chance: tuple[Floats, ...]
+    ground: Floats
+    chance: tuple[Floats, Floats]
     edges: Floats
+
+
+class _Places(NamedTuple):
+    """Log-odds by place to be seen again, and the logarithm of the share of newcomers."""
+
+    stays: Floats
+    fresh: Floats
 
 
 def learn(scene: Scene, rounds: int, most: int) -> Motion:
@@ -98,34 +121,52 @@ def learn(scene: Scene, rounds: int, most: int) -> Motion:
     Takes ``rounds`` of expectation maximisation on about ``most`` pairs.
     """
     sample = _sample(scene, most)
-    histograms = _histograms()
-    chances = [chance[view] for chance, view in zip(sample.chance, sample.views, strict=True)]
-    start = scene.bin[sample.real.i]
-    asked = _by_place(scene.bin[np.unique(sample.real.i)], None)
-    crowd = scene.crowd[scene.still[sample.real.j]]
-    row, column = (np.unique(end, return_inverse=True)[1] for end in sample.real[:2])
+    real, histograms = sample.real, _histograms()
+    start, end = scene.bin[real.i], scene.bin[real.j]
+    row, column = (np.unique(side, return_inverse=True)[1] for side in real[:2])
     shape = (int(row.max(initial=-1)) + 1, int(column.max(initial=-1)) + 1)
-    belief: Floats = np.zeros(len(start))
-    odds = np.zeros(len(start))
+    known = np.log(scene.crowd[scene.still[real.j]]) + sample.ground
+    known += sum((density[view] for density, view in zip(sample.chance, sample.views[1:], strict=True)), 0.0)
+    odds = belief = np.zeros(len(start))
+    places = _places(scene, real, belief)
     counts = [histogram.counts(view, belief) for histogram, view in zip(histograms, sample.views, strict=True)]
-    stays: Floats = np.full_like(asked, 0.5)
+    flow = flow_of(scene.spot, len(scene))
     for _ in range(rounds + 1):
-        parts = zip(histograms, counts, sample.views, chances, strict=True)
-        evidence = sum((np.log(h.left_out(c, v, belief)) - n for h, c, v, n in parts), np.zeros(len(start)))
-        odds = np.exp(np.clip(evidence, -_MOST, _MOST)) * (stays / (1 - stays))[start] / crowd
+        parts = zip(histograms, counts, sample.views, strict=True)
+        evidence = sum((np.log(h.left_out(c, v, belief)) for h, c, v in parts), -known - flow.at(scene.spot[real.j]))
+        odds = np.exp(np.clip(evidence, -_MOST, _MOST) + places.stays[start] - places.fresh[end])
         belief = soft_assign(row, column, odds, shape, _MESSAGES)
-        stays = np.clip((_by_place(start, belief) + 1) / (asked + 3), 0.02, 0.95)
+        places = _places(scene, real, belief)
         counts = [histogram.counts(view, belief) for histogram, view in zip(histograms, sample.views, strict=True)]
+        flow = flow_of(scene.spot, len(scene) * (1 - float(belief.sum()) / max(shape[0], 1)))
     same, change, alike = (np.log(h.density(c)).ravel() for h, c in zip(histograms, counts, strict=True))
     return Motion(
         same=same,
-        chance=sample.chance[0],
-        change=change - sample.chance[1],
-        alike=alike - sample.chance[2],
+        flow=flow,
+        change=_cautious(change - sample.chance[0]),
+        alike=_cautious(alike - sample.chance[1]),
         edges=sample.edges,
-        stays=np.log(stays / (1 - stays)),
+        stays=places.stays,
+        later=-np.log1p(np.exp(-places.stays)),
+        fresh=places.fresh,
         gain=float(np.log1p(odds).sum() / max(shape[0], 1)),
     )
+
+
+def _places(scene: Scene, pairs: Pairs, belief: Floats) -> _Places:
+    """Return how likely vehicles stay and how many are new, place by place, given what is believed of pairs."""
+    if not belief.any():
+        half = np.full(int(np.prod(PLACE)), 0.5)
+        return _Places(np.zeros_like(half), np.log(half))
+    asked, came = (_by_place(scene.bin[np.unique(side)], None) for side in pairs[:2])
+    stays = np.clip((_by_place(scene.bin[pairs.i], belief) + 1) / (asked + 3), 0.02, 0.95)
+    fresh = np.clip((came - _by_place(scene.bin[pairs.j], belief) + 1) / (came + 2), 0.05, 1)
+    return _Places(np.log(stays / (1 - stays)), np.log(fresh))
+
+
+def _cautious(ratio: Floats) -> Floats:
+    """Return log ratios of true pairs to chance pairs, given that now and then a true pair looks like chance."""
+    return np.log((1 - _ODD) * np.exp(ratio) + _ODD)
 
 
 def _sample(scene: Scene, most: int) -> _Sample:
@@ -139,30 +180,37 @@ def _sample(scene: Scene, most: int) -> _Sample:
     edges = np.quantile(distance, _LEVELS) if len(distance) else np.linspace(0.05, 1.2, len(_LEVELS))
     stayed = aligned_iou(scene.box[chance.i], scene.box[chance.j]) > _STAYS
     apart = ~(stayed & (distance <= edges[_STAYS_LEVEL]))
-    views = _views(scene, chance.rows(apart), distance[apart], edges)
+    change, given = change_bins(scene, chance.rows(apart))
+    views = (change, _alike(given, distance[apart], edges))
+    moved, ground = moves(scene, real)
+    changed, given = change_bins(scene, real)
+    _, *histograms = _histograms()
     return _Sample(
         real=real,
-        views=_views(scene, real, likeness(scene, real), edges),
-        chance=tuple(_log_density(h, view) for h, view in zip(_histograms(), views, strict=True)),
+        views=_Views(moved, changed, _alike(given, likeness(scene, real), edges)),
+        ground=ground,
+        chance=(_log_density(histograms[0], views[0]), _log_density(histograms[1], views[1])),
         edges=edges,
     )
 
 
 def _chance(scene: Scene, start: Ints, gap: Floats) -> Pairs:
-    """Return pairs of stills so far apart that no moving vehicle is in both; the stills form a ring."""
+    """Return pairs of different vehicles: of stills so far apart that none is in both, else of one still.
+
+    The stills form a ring. Two vehicles of one still are two for certain, however short the recording.
+    """
     stills = len(scene.clock)
     step = float(np.median(np.diff(scene.clock))) if stills > 1 else 1.0
     least = max(int(np.ceil(_SHIFT_S / max(step, 1e-3))), 8)
     shifts = np.unique(np.rint(least * _SHIFTS).astype(int)) % max(stills, 1)
-    away = np.minimum(shifts, stills - shifts)
-    shifts = shifts[(away >= min(least, stills // 3)) & (away * step >= _LEAST_SHIFT_S)]
+    shifts = shifts[np.minimum(shifts, stills - shifts) >= least]
     end = (start[:, None] + 1 + shifts).ravel() % max(stills, 1)
-    return pairs_between(scene, np.repeat(start, len(shifts)), end, np.repeat(gap, len(shifts)))
-
-
-def _views(scene: Scene, pairs: Pairs, distance: Floats, edges: Floats) -> _Views:
-    change, given = change_bins(scene, pairs)
-    return _Views(moves(scene, pairs).bin, change, _alike(given, distance, edges))
+    far = pairs_between(scene, np.repeat(start, len(shifts)), end, np.repeat(gap, len(shifts)))
+    near = pairs_between(scene, start, start, gap)
+    near = near.rows(near.i != near.j)
+    if len(far.i) > _ENOUGH * len(near.i):
+        return far
+    return Pairs(*(np.concatenate(columns) for columns in zip(far, near, strict=True)))
 
 
 def _alike(given: Ints, distance: Floats, edges: Floats) -> Ints:

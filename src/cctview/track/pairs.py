@@ -24,13 +24,23 @@ _LAST = np.array(MOTION[2:]) - 1
 _WIDTH = 2 * _REACH / MOTION[2:]
 _SPEED_MPS = 25.0
 _CHUNK = 8192
-# the ground that each bin covers, in units of what the movement is divided by
-_GROUND = np.log(
-    np.multiply.outer(
-        *(width * np.cosh((np.arange(count) + 0.5) * width - reach)
-          for width, reach, count in zip(_WIDTH, _REACH, MOTION[2:], strict=True))
-    )
-).ravel()  # fmt: skip
+_BEYOND = 7.0
+
+
+def _log_ground() -> Floats:
+    """Return the logarithm of the ground of each bin, flat, in units of what the movement is divided by.
+
+    The first and the last bins along the road hold all that moved farther: they are far larger than they look.
+    """
+    sides = [
+        np.log(width * np.cosh((np.arange(count) + 0.5) * width - reach))
+        for width, reach, count in zip(_WIDTH, _REACH, MOTION[2:], strict=True)
+    ]
+    sides[0][[0, -1]] += _BEYOND
+    return np.add.outer(*sides).ravel()
+
+
+_LOG_GROUND = _log_ground()
 
 
 class Pairs(NamedTuple):
@@ -79,7 +89,7 @@ def moves(scene: Scene, pairs: Pairs) -> Moves:
     moved = (np.arcsinh((scene.spot[j] - scene.spot[i]) / unit) + _REACH) / _WIDTH
     cell = np.minimum(np.maximum(moved, 0), _LAST).astype(np.intp)
     flat = cell[..., 0] * MOTION[3] + cell[..., 1]
-    return Moves(scene.bin[i] * (MOTION[2] * MOTION[3]) + flat, _GROUND[flat] + np.log(unit[..., 0] * unit[..., 1]))
+    return Moves(scene.bin[i] * (MOTION[2] * MOTION[3]) + flat, _LOG_GROUND[flat] + np.log(unit[..., 0] * unit[..., 1]))
 
 
 def change_bins(scene: Scene, pairs: Pairs) -> tuple[Ints, Ints]:

@@ -18,7 +18,7 @@ from cctview.track.state import TrackState
 __all__ = ["dump", "load"]
 
 T = TypeVar("T")
-_FORMAT = "cctview tracker state 1"
+_FORMAT = "cctview tracker state 2"
 
 
 def dump(state: TrackState) -> bytes:

@@ -28,14 +28,14 @@ class TrackSettings:
     ``max_gap_s`` is the longest time a vehicle may stay undetected (the next still is always tried
     up to twice as long); a tracklet that lasts ``max_length_s`` is ended, for what stands so long is
     parked. A link needs log-odds above ``threshold``, and ``gap_penalty`` more for each doubling of
-    the gap in stills. Boxes of one still that overlap by more than ``duplicate_iou`` are one vehicle.
-    The motion is learnt in ``rounds`` of expectation maximisation on about ``sample`` pairs out of
-    the last ``memory`` detections. Raises SettingsError.
+    the gap in stills, or in seconds where stills come faster. Boxes of one still that overlap by more
+    than ``duplicate_iou`` are one vehicle. The motion is learnt in ``rounds`` of expectation
+    maximisation on about ``sample`` pairs out of the last ``memory`` detections. Raises SettingsError.
     """
 
     max_gap_s: float = 5.5
     max_length_s: float = 1800.0
-    threshold: float = 0.5
+    threshold: float = 2.5
     gap_penalty: float = 1.0
     duplicate_iou: float = 0.7
     rounds: int = 8

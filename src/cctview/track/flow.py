@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-__all__ = ["Flow", "flow_of"]
+__all__ = ["Flow", "Places", "places_of"]
 
 Floats = NDArray[np.floating[Any]]
 
 _CELLS = np.array([40, 12])
 _TAIL = 0.02
 _LEAST_MARGIN_M = np.array([9.0, 2.0])
-_ONE_SIGMA = np.array([0.16, 0.84])
+_ONE_SIGMA = (0.16, 0.84)
 _PSEUDO = 10.0
 _LEAST_SIGMA_M = np.array([4.5, 1.0])
 
@@ -36,24 +36,38 @@ class Flow:
         return found
 
 
-def flow_of(spot: Floats, vehicles: float) -> Flow:
-    """Return the flow through the places (N, 2) at which about so many vehicles were seen, N > 0.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Places:
+    """How many sightings fell into each cell between ``low`` and ``high`` (2,), and how far they scatter, in metres."""
 
-    A Gaussian kernel estimate whose width follows Silverman's rule for the number of vehicles, not of
-    sightings: what stands for an hour is one vehicle, and must not become where vehicles are usual. No
-    narrower than a vehicle: nobody else is nearer.
-    """
-    low, high = np.quantile(spot, [_TAIL, 1 - _TAIL], axis=0)
+    low: Floats
+    high: Floats
+    counts: Floats
+    spread: Floats
+
+    def flow(self, vehicles: float) -> Flow:
+        """Return the flow, given that about so many vehicles were seen.
+
+        A Gaussian kernel estimate whose width follows Silverman's rule for the number of vehicles, not
+        of sightings: what stands for an hour is one vehicle, and must not become where vehicles are
+        usual. No narrower than a vehicle: nobody else is nearer.
+        """
+        size = (self.high - self.low) / _CELLS
+        sigma = np.maximum(self.spread * max(vehicles, 1.0) ** (-1 / 6), _LEAST_SIGMA_M)
+        smooth = gaussian_filter(self.counts, sigma / size)
+        share = (smooth + _PSEUDO / smooth.size) / (smooth.sum() + _PSEUDO)
+        return Flow(low=self.low, high=self.high, log_density=np.log(share / size.prod()))
+
+
+def places_of(spot: Floats) -> Places:
+    """Return the places (N, 2) at which vehicles were seen, N > 0, cell by cell."""
+    low, left, right, high = np.quantile(spot, [_TAIL, *_ONE_SIGMA, 1 - _TAIL], axis=0)
     margin = np.maximum(0.1 * (high - low), _LEAST_MARGIN_M)
     low, high = low - margin, high + margin
     cell = _cells(spot, low, high)
     counts = np.bincount(np.ravel_multi_index((cell[:, 0], cell[:, 1]), _CELLS), minlength=int(_CELLS.prod()))
-    middle = np.diff(np.quantile(spot, _ONE_SIGMA, axis=0), axis=0)[0] / 2
-    size = (high - low) / _CELLS
-    sigma = np.maximum(np.minimum(spot.std(axis=0), middle) * max(vehicles, 1.0) ** (-1 / 6), _LEAST_SIGMA_M)
-    smooth = gaussian_filter(counts.reshape(_CELLS).astype(np.float64), sigma / size)
-    share = (smooth + _PSEUDO / smooth.size) / (smooth.sum() + _PSEUDO)
-    return Flow(low=low, high=high, log_density=np.log(share / size.prod()))
+    spread = np.minimum(spot.std(axis=0), (right - left) / 2)
+    return Places(low=low, high=high, counts=counts.reshape(_CELLS).astype(np.float64), spread=spread)
 
 
 def _cells(spot: Floats, low: Floats, high: Floats) -> NDArray[np.intp]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cctview.assign import assign
 from cctview.track import course
-from cctview.track.motion import Motion
+from cctview.track.motion import Motion, Outlook
 from cctview.track.pairs import Pairs
 from cctview.track.scene import Scene, unit
 from cctview.track.settings import TrackSettings
@@ -99,11 +99,12 @@ def linked(scene: Scene, threads: Threads, ends: Ints, motion: Motion, settings:
     ``threads`` are rows of the scene, of which the ends come first; its ``look`` is the scene's
     ``vector``. They are changed in place.
     """
+    outlook = motion.outlook(scene)
     bounds = np.unique(np.append(scene.first[scene.first >= len(ends)], len(ends)))
     for begin, end in pairwise(bounds.tolist()):
         ends = ends[threads.alive(ends, threads.clock[begin], threads.still[begin], settings)]
         if len(ends):
-            left, right, ahead = _chosen(scene, threads, ends, np.arange(begin, end), motion, settings)
+            left, right, ahead = _chosen(scene, threads, ends, np.arange(begin, end), motion, outlook, settings)
             threads.follow(ends[left], begin + right, ahead, scene)
             ends = np.delete(ends, left)
         ends = np.concatenate([ends, np.arange(begin, end)])
@@ -111,7 +112,7 @@ def linked(scene: Scene, threads: Threads, ends: Ints, motion: Motion, settings:
 
 
 def _chosen(
-    scene: Scene, threads: Threads, ends: Ints, rows: Ints, motion: Motion, settings: TrackSettings
+    scene: Scene, threads: Threads, ends: Ints, rows: Ints, motion: Motion, outlook: Outlook, settings: TrackSettings
 ) -> tuple[Ints, Ints, Floats]:
     """Return which ends and which rows of a still are one vehicle, and where those were expected.
 
@@ -120,10 +121,12 @@ def _chosen(
     gap = threads.clock[rows[0]] - threads.clock[ends]
     steps = threads.still[rows[0]] - threads.still[ends]
     ahead = course.later(threads.course[ends], gap)
-    same, rest = motion.evidence(scene, Pairs(ends[:, None], rows[None], gap[:, None]), (steps > 1)[:, None])
+    same, rest = motion.evidence(scene, Pairs(ends[:, None], rows[None], gap[:, None]))
     expected = course.log_density(ahead, scene.spot[rows], scene.noise[rows])
     heeded = np.where(threads.seen[ends] > 1, _INERTIA, 1e-9)[:, None]
     odds = np.logaddexp(np.log1p(-heeded) + same, np.log(heeded) + expected) + rest
-    odds -= settings.gap_penalty * np.log2(np.minimum(steps, 1 + gap * (1 - 1 / steps)))[:, None]
+    seen = np.where(steps > 1, outlook.later[ends], outlook.stays[ends])
+    seen -= settings.gap_penalty * np.log2(np.minimum(steps, 1 + gap * (1 - 1 / steps)))
+    odds += seen[:, None] - outlook.other[rows]
     left, right = assign(-odds, -settings.threshold)
     return left, right, ahead[left]

@@ -19,7 +19,7 @@ from scipy.ndimage import gaussian_filter
 from cctview.assign import soft_assign
 from cctview.geometry import aligned_iou
 from cctview.track.density import Histogram
-from cctview.track.flow import Flow, flow_of
+from cctview.track.flow import Flow, places_of
 from cctview.track.pairs import CHANGE, LIKENESS, MOTION, Pairs, change_bins, likeness, moves, pairs_between
 from cctview.track.scene import PLACE, Scene
 
@@ -41,15 +41,26 @@ _ODD = 0.02
 
 
 class Evidence(NamedTuple):
-    """What speaks for each of P pairs, in nats.
+    """What speaks for each of P pairs to be one vehicle, in nats.
 
-    ``same`` is the log density per square metre of the movement, ``rest`` all else: that nobody else
-    would stand there, change of the box, likeness, the chance to be seen again, that the second is no
-    newcomer, and how many there are to choose from.
+    ``same`` is the log density per square metre of the movement, ``rest`` that of likeness and of the
+    change of the box, against chance.
     """
 
     same: Floats
     rest: Floats
+
+
+class Outlook(NamedTuple):
+    """What is to be expected of each of N sightings by where it is, in nats.
+
+    ``stays`` are the log-odds that the next still shows the vehicle too, ``later`` that one after that
+    does; ``other`` is the log density per square metre of newcomers in its still.
+    """
+
+    stays: Floats
+    later: Floats
+    other: Floats
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -59,9 +70,8 @@ class Motion:
     ``same`` is that of the movement of true pairs, ``flow`` where vehicles are met at all; ``change``
     and ``alike`` are log ratios of true pairs and chance pairs for the box and for likeness; ``edges``
     are the bins of likeness. By place: ``stays`` is the log-odds that the next still shows the
-    vehicle too, ``later`` the log-odds that one after that does, and ``fresh`` the logarithm of the
-    share of newcomers. ``gain`` is how well the stills fit: the mean log-likelihood gain of a
-    sighting over chance.
+    vehicle too, ``fresh`` the logarithm of the share of newcomers. ``gain`` is how well the stills
+    fit: the mean log-likelihood gain of a sighting over chance.
     """
 
     same: Floats
@@ -70,22 +80,21 @@ class Motion:
     alike: Floats
     edges: Floats
     stays: Floats
-    later: Floats
     fresh: Floats
     gain: float
 
-    def evidence(self, scene: Scene, pairs: Pairs, missed: NDArray[np.bool_]) -> Evidence:
-        """Return what speaks for each pair to be one vehicle, against chance and vanishing.
-
-        ``missed`` marks those between whose stills there are others, which did not show the vehicle.
-        """
+    def evidence(self, scene: Scene, pairs: Pairs) -> Evidence:
+        """Return what speaks for each pair to be one vehicle."""
         moved, ground = moves(scene, pairs)
         change, given = change_bins(scene, pairs)
         alike = _alike(given, likeness(scene, pairs), self.edges)
-        here = scene.bin[pairs.i]
-        rest = self.change[change] + self.alike[alike] + np.where(missed, self.later[here], self.stays[here])
-        other = self.fresh[scene.bin[pairs.j]] + self.flow.at(scene.spot[pairs.j])
-        return Evidence(self.same[moved] - ground, rest - (other + np.log(scene.crowd[scene.still[pairs.j]])))
+        return Evidence(self.same[moved] - ground, self.change[change] + self.alike[alike])
+
+    def outlook(self, scene: Scene) -> Outlook:
+        """Return what is to be expected of each sighting."""
+        stays = self.stays[scene.bin]
+        other = self.fresh[scene.bin] + self.flow.at(scene.spot) + np.log(scene.crowd[scene.still])
+        return Outlook(stays, -np.log1p(np.exp(-stays)), other)
 
 
 class _Views(NamedTuple):
@@ -108,11 +117,21 @@ class _Sample:
     edges: Floats
 
 
-class _Places(NamedTuple):
-    """Log-odds by place to be seen again, and the logarithm of the share of newcomers."""
+class _Turnover:
+    """How many vehicles stay and how many are new, place by place."""
 
-    stays: Floats
-    fresh: Floats
+    def __init__(self, scene: Scene, pairs: Pairs) -> None:
+        self.start, self.end = scene.bin[pairs.i], scene.bin[pairs.j]
+        self.asked, self.came = (_by_place(scene.bin[np.unique(side)], None) for side in pairs[:2])
+
+    def stays(self, belief: Floats) -> Floats:
+        """Return the log-odds to be seen again, given what is believed of the pairs."""
+        share = np.clip((_by_place(self.start, belief) + 1) / (self.asked + 3), 0.02, 0.95)
+        return np.log(share / (1 - share))
+
+    def fresh(self, belief: Floats) -> Floats:
+        """Return the logarithm of the share of newcomers, given what is believed of the pairs."""
+        return np.log(np.clip((self.came - _by_place(self.end, belief) + 1) / (self.came + 2), 0.05, 1))
 
 
 def learn(scene: Scene, rounds: int, most: int) -> Motion:
@@ -121,24 +140,30 @@ def learn(scene: Scene, rounds: int, most: int) -> Motion:
     Takes ``rounds`` of expectation maximisation on about ``most`` pairs.
     """
     sample = _sample(scene, most)
-    real, histograms = sample.real, _histograms()
-    start, end = scene.bin[real.i], scene.bin[real.j]
+    real, histograms, turnover, places = (
+        sample.real,
+        _histograms(),
+        _Turnover(scene, sample.real),
+        places_of(scene.spot),
+    )
     row, column = (np.unique(side, return_inverse=True)[1] for side in real[:2])
     shape = (int(row.max(initial=-1)) + 1, int(column.max(initial=-1)) + 1)
     known = np.log(scene.crowd[scene.still[real.j]]) + sample.ground
     known += sum((density[view] for density, view in zip(sample.chance, sample.views[1:], strict=True)), 0.0)
-    odds = belief = np.zeros(len(start))
-    places = _places(scene, real, belief)
+    odds: Floats = np.zeros(len(known))
+    belief: Floats = odds
+    stays: Floats = np.zeros_like(turnover.asked)
+    fresh: Floats = np.full_like(turnover.came, np.log(0.5))
     counts = [histogram.counts(view, belief) for histogram, view in zip(histograms, sample.views, strict=True)]
-    flow = flow_of(scene.spot, len(scene))
+    flow = places.flow(len(scene))
     for _ in range(rounds + 1):
         parts = zip(histograms, counts, sample.views, strict=True)
         evidence = sum((np.log(h.left_out(c, v, belief)) for h, c, v in parts), -known - flow.at(scene.spot[real.j]))
-        odds = np.exp(np.clip(evidence, -_MOST, _MOST) + places.stays[start] - places.fresh[end])
+        odds = np.exp(np.clip(evidence, -_MOST, _MOST) + stays[turnover.start] - fresh[turnover.end])
         belief = soft_assign(row, column, odds, shape, _MESSAGES)
-        places = _places(scene, real, belief)
+        stays, fresh = turnover.stays(belief), turnover.fresh(belief)
         counts = [histogram.counts(view, belief) for histogram, view in zip(histograms, sample.views, strict=True)]
-        flow = flow_of(scene.spot, len(scene) * (1 - float(belief.sum()) / max(shape[0], 1)))
+        flow = places.flow(len(scene) * (1 - float(belief.sum()) / max(shape[0], 1)))
     same, change, alike = (np.log(h.density(c)).ravel() for h, c in zip(histograms, counts, strict=True))
     return Motion(
         same=same,
@@ -146,22 +171,10 @@ def learn(scene: Scene, rounds: int, most: int) -> Motion:
         change=_cautious(change - sample.chance[0]),
         alike=_cautious(alike - sample.chance[1]),
         edges=sample.edges,
-        stays=places.stays,
-        later=-np.log1p(np.exp(-places.stays)),
-        fresh=places.fresh,
+        stays=stays,
+        fresh=fresh,
         gain=float(np.log1p(odds).sum() / max(shape[0], 1)),
     )
-
-
-def _places(scene: Scene, pairs: Pairs, belief: Floats) -> _Places:
-    """Return how likely vehicles stay and how many are new, place by place, given what is believed of pairs."""
-    if not belief.any():
-        half = np.full(int(np.prod(PLACE)), 0.5)
-        return _Places(np.zeros_like(half), np.log(half))
-    asked, came = (_by_place(scene.bin[np.unique(side)], None) for side in pairs[:2])
-    stays = np.clip((_by_place(scene.bin[pairs.i], belief) + 1) / (asked + 3), 0.02, 0.95)
-    fresh = np.clip((came - _by_place(scene.bin[pairs.j], belief) + 1) / (came + 2), 0.05, 1)
-    return _Places(np.log(stays / (1 - stays)), np.log(fresh))
 
 
 def _cautious(ratio: Floats) -> Floats:

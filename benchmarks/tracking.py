@@ -3,11 +3,13 @@
     pip install trackers norfair                             SORT and ByteTrack; norfair
     python benchmarks/tracking.py                            simulated traffic
     python benchmarks/tracking.py --london DATA/london       hand tracks of real clips, our detector
+    python benchmarks/tracking.py --links DATA/fdr --store STORE   vehicles linked by hand, an hour and 20 s of it
     python benchmarks/tracking.py --out FILE.json            also write the table
 
 Simulated detections are the true boxes, trembling, some of them missed, some false. The others'
 thresholds are chosen in their favour: each rate has the best of a small grid. They give up a vehicle
-after two seconds, or two stills, and report from the first sighting on.
+after two seconds, or two stills, and report from the first sighting on. "perfect links" are the true
+links between these very detections: what no tracker can surpass by much.
 """
 
 from __future__ import annotations
@@ -28,9 +30,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.assign import assign
+from cctview.evaluate.links import read_links, shown_by
+from cctview.geometry import iou
 from cctview.metrics.overlap import TrackedBoxes
 from cctview.metrics.tracking import TrackingCounts, count_tracking
 from cctview.sim import SimSettings, asked, simulate
+from cctview.store import open_store
 from cctview.track import track
 from cctview.types import VEHICLE_TYPES, Detections, Embeddings, content_id, row_ids, rows_of
 
@@ -40,6 +46,7 @@ TREMBLE_PX, TREMBLE_SHARE = 0.5, 0.03
 CLASSES, LOOK_DIMENSIONS, LOOK_NOISE = 12, 64, 0.7
 WIDTH, HEIGHT = 352.0, 240.0
 FORGET_S = 2.0
+HALF_WINDOW = np.timedelta64(10, "s")
 LONDON_HEIGHT, LONDON_SCORE = 288.0, 0.5
 Tracker = Callable[[Detections, Embeddings], NDArray[np.int64]]
 
@@ -203,14 +210,29 @@ def _unit(vectors: NDArray[Any]) -> NDArray[Any]:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
+def perfect(clip: Clip) -> NDArray[np.int64]:
+    """Return the true track of each detection, and one of its own for each that shows none."""
+    label = clip.truth.track.max(initial=0) + 1 + np.arange(len(clip.detections))
+    for still in np.unique(clip.still):
+        rows, true = np.flatnonzero(clip.still == still), np.flatnonzero(clip.truth.frame == still)
+        found, owner = assign(1 - iou(clip.detections.box[rows].astype(np.float64), clip.truth.box[true]), 0.5)
+        label[rows[found]] = clip.truth.track[true[owner]]
+    return label
+
+
 def score(clips: list[Clip], tracker: Tracker) -> dict[str, float]:
     """Return IDF1, HOTA, AssA and identity switches over all clips, and the seconds it took."""
     start = time.process_time()
     labels = [tracker(clip.detections, clip.embeddings) for clip in clips]
     seconds = time.process_time() - start
+    return {**score_labels(clips, labels), "seconds": round(seconds, 2)}
+
+
+def score_labels(clips: list[Clip], labels: list[NDArray[np.int64]]) -> dict[str, float]:
+    """Return IDF1, HOTA, AssA and identity switches over all clips."""
     counts = [_counted(clip, label) for clip, label in zip(clips, labels, strict=True)]
     scores = sum(counts[1:], counts[0]).scores()
-    return {**{name: round(scores[name], 4) for name in ("IDF1", "HOTA", "AssA", "IDSW")}, "seconds": round(seconds, 2)}
+    return {name: round(scores[name], 4) for name in ("IDF1", "HOTA", "AssA", "IDSW")}
 
 
 def _counted(clip: Clip, label: NDArray[np.int64]) -> TrackingCounts:
@@ -227,10 +249,61 @@ def compared(clips: list[Clip], fps: float) -> dict[str, dict[str, float]]:
     return table
 
 
+def linked(data: Path, store: Path) -> dict[str, Any]:
+    """Return the labelled links that each tracker makes in the whole hour, and in 20 s around each vehicle."""
+    opened, links = open_store(store), read_links(data / "links.json")
+    detections, embeddings = opened.scan(Detections).sort("camera", "time", "rank"), opened.scan(Embeddings)
+    shown = shown_by(links, detections)
+    seen = np.flatnonzero(shown >= 0)
+    seen = seen[np.lexsort((links.time[seen], links.camera[seen], links.vehicle[seen]))]
+    rows, vehicle = shown[seen], links.vehicle[seen]
+    _, middle = np.unique(
+        np.stack([vehicle, np.unique(links.camera[seen], return_inverse=True)[1]]), return_index=True, axis=1
+    )
+    hour = [np.flatnonzero(detections.camera == camera) for camera in np.unique(detections.camera)]
+    around = [
+        np.flatnonzero((detections.camera == detections.camera[row]) & (np.abs(detections.time - at) <= HALF_WINDOW))
+        for row, at in zip(rows[middle], detections.time[rows[middle]], strict=True)
+    ]
+    report: dict[str, Any] = {}
+    for name, trackers in {"cctview": [ours], **published(1 / 1.7)}.items():
+        for number, tracker in enumerate(trackers):
+            report[f"{name}, {number + 1}" if len(trackers) > 1 else name] = {
+                "the hour": _links_made(detections, embeddings, rows, vehicle, hour, tracker),
+                "20 s": _links_made(detections, embeddings, rows, vehicle, around[::2], tracker),
+            }
+    return report
+
+
+def _links_made(
+    detections: Detections, embeddings: Embeddings, rows: Any, vehicle: Any, parts: list[Any], tracker: Tracker
+) -> dict[str, str]:
+    """Return links made of those labelled, and tracklets that mix vehicles, summed over parts of the hour.
+
+    ``rows`` are detections of labelled vehicles, by vehicle, camera and time.
+    """
+    made = asked = mixed = shown = 0
+    for part in parts:
+        inside = np.isin(rows, part)
+        own = embeddings[np.isin(embeddings.detection, detections.id[part])]
+        label = tracker(detections[part], own)[np.searchsorted(part, rows[inside])]
+        name = vehicle[inside]
+        next_to = name[1:] == name[:-1]
+        next_to &= detections.camera[rows[inside]][1:] == detections.camera[rows[inside]][:-1]
+        asked += int(next_to.sum())
+        made += int((next_to & (label[1:] == label[:-1]) & (label[1:] >= 0)).sum())
+        owner = np.unique(np.stack([label, name])[:, label >= 0], axis=1)[0]
+        vehicles = np.unique(owner, return_counts=True)[1]
+        mixed, shown = mixed + int((vehicles > 1).sum()), shown + len(vehicles)
+    return {"links": f"{made}/{asked}", "mixed": f"{mixed}/{shown}"}
+
+
 def main() -> None:
     """Print the table, and write it if asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--london", type=Path)
+    parser.add_argument("--links", type=Path)
+    parser.add_argument("--store", type=Path)
     parser.add_argument("--fps", type=float, nargs="*", default=list(MINUTES))
     parser.add_argument("--seeds", type=int, nargs="*", default=[1])
     parser.add_argument("--out", type=Path)
@@ -238,7 +311,10 @@ def main() -> None:
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
     report: dict[str, Any] = {}
-    for fps in options.fps:
+    if options.links:
+        report = linked(options.links, options.store)
+        print(json.dumps(report, indent=1))
+    for fps in [] if options.links else options.fps:
         if options.london:
             clips = london(options.london, fps)
         else:
@@ -248,6 +324,7 @@ def main() -> None:
         report[f"{fps:g} stills/s"] = {
             "detections": sum(len(clip.detections) for clip in clips),
             "IDF1 ahead of the best other": round(table["cctview"]["IDF1"] - best, 4),
+            "perfect links": score_labels(clips, [perfect(clip) for clip in clips]),
             **table,
         }
         print(json.dumps({f"{fps:g}": report[f"{fps:g} stills/s"]}), flush=True)

@@ -135,6 +135,27 @@ def test_vehicles_are_followed_at_any_rate(step, seconds, recall, precision):
     assert right >= precision
 
 
+@pytest.mark.parametrize(("step", "recall", "precision"), [(0.1, 0.97, 0.99), (0.5, 0.93, 0.98), (1.7, 0.85, 0.93)])
+def test_twenty_seconds_are_enough_to_learn_from(step, recall, precision):
+    found, right = np.mean([_short(step, seed) for seed in range(4)], axis=0)
+    assert found >= recall
+    assert right >= precision
+
+
+def _short(step, seed):
+    seen = roads.drive(roads.Scenery(step_s=step, seconds=20, seed=seed))
+    return roads.link_scores(seen, track(seen.detections, seen.embeddings))
+
+
+def test_a_queue_that_stands_is_not_torn_apart():
+    row = [[30 + 60 * n, 90 + 8 * n, 70 + 60 * n, 130 + 8 * n] for n in range(5)]
+    rng = np.random.default_rng(1)
+    boxes = np.concatenate([row + rng.normal(0, 0.5, (5, 4)) for _ in range(5)])
+    vectors = np.tile(np.eye(5) + 0.3, (5, 1)) + rng.normal(0, 0.05, (25, 5))
+    detections, embeddings = few(boxes, np.repeat(np.arange(5) * 2.0, 5), vectors=vectors)
+    assert membership(track(detections, embeddings)) == {tuple(range(n, 26, 5)) for n in range(1, 6)}
+
+
 def test_motion_alone_is_enough_to_follow_most():
     seen = roads.drive(roads.Scenery(look_noise=30.0, seconds=600))
     found, right = roads.link_scores(seen, track(seen.detections, seen.embeddings))

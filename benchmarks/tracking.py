@@ -266,7 +266,8 @@ def linked(data: Path, store: Path) -> dict[str, Any]:
         for row, at in zip(rows[middle], detections.time[rows[middle]], strict=True)
     ]
     report: dict[str, Any] = {}
-    for name, trackers in {"cctview": [ours], **published(1 / 1.7)}.items():
+    asked: dict[str, list[Tracker]] = {"cctview": [ours], **published(1 / 1.7)}
+    for name, trackers in asked.items():
         for number, tracker in enumerate(trackers):
             report[f"{name}, {number + 1}" if len(trackers) > 1 else name] = {
                 "the hour": _links_made(detections, embeddings, rows, vehicle, hour, tracker),

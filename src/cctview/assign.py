@@ -34,6 +34,8 @@ def soft_assign(
     odds: NDArray[np.floating[Any]],
     shape: tuple[int, int],
     rounds: int = 10,
+    *,
+    rivalry: float = 1.0,
 ) -> NDArray[np.floating[Any]]:
     """Return the probability of each of P pairs under all one-to-one assignments, weighed by their odds.
 
@@ -41,13 +43,14 @@ def soft_assign(
     both alone; ``shape`` counts rows and columns. Sum-product messages on the assignment graph
     (Williams, Lau: Approximate evaluation of marginal association probabilities with belief
     propagation, IEEE T-AES 50, 2014): exact without cycles, and over a row or a column the
-    probabilities never sum to more than 1.
+    probabilities never sum to more than 1. With ``rivalry`` below 1 the rows of a column exclude each
+    other only so far, and a column may have more than one: rows may be pieces of one thing.
     """
     heard = np.ones(len(odds))
     for _ in range(rounds):
         said = odds * heard
         said = odds / (1 + np.maximum(np.bincount(row, said, shape[0])[row] - said, 0))
-        heard = 1 / (1 + np.maximum(np.bincount(column, said, shape[1])[column] - said, 0))
+        heard = 1 / (1 + rivalry * np.maximum(np.bincount(column, said, shape[1])[column] - said, 0))
     said = odds * heard
     belief = said / (1 + np.bincount(row, said, shape[0])[row])
-    return belief / np.maximum(np.bincount(column, belief, shape[1])[column], 1)
+    return belief / np.maximum(rivalry * np.bincount(column, belief, shape[1])[column], 1)

@@ -76,7 +76,7 @@ COLUMNS = {
     "detections": "detection,camera,time,type,score,x1,y1,x2,y2,tracklet",
     "tracklets": "tracklet,camera,first_time,last_time,detections,type,heading",
     "matches": "query,query_camera,camera,rank,candidate,distance,probability,lag_s,p_none,"
-    "looks,size,timing,order,context",
+    "looks,size,timing,lane,order,context",
     "journeys": "journey,step,camera,tracklet,first_time,last_time,probability",
 }
 

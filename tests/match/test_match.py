@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 import roads
 from cctview.errors import SettingsError
 from cctview.match import MatchSettings, match
-from cctview.match.learning import learn_link
 from cctview.match.candidates import expected_heading, side_of
 from cctview.match.lanes import lane_flow, ways
+from cctview.match.learning import learn_link
 from cctview.match.travel import first_travel_time, pace_evidence
 from cctview.metrics.reid import expected_calibration_error
 from cctview.network import CameraNetwork, Link
@@ -120,7 +120,7 @@ def rules_hold(tracklets, network, matches):
     numbers = {end: n for n, end in enumerate(windows)}
     column = np.array([numbers[end] for end in ends])[matches.candidates.row]
     np.add.at(used, (found, column), matches.probability.values)
-    assert used.max(initial=0) <= 1 + 1e-3
+    assert used.max(initial=0) <= 1 / MatchSettings().rivalry + 1e-3
 
 
 def test_rules_of_the_table(scene):
@@ -205,6 +205,8 @@ SWITCHES = [
     {"hubs": False},
     {"heights": False},
     {"order_rounds": 0},
+    {"lane_keeping": False},
+    {"rivalry": 1.0},
     {"views": 0.0},
 ]
 

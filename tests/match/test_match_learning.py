@@ -39,7 +39,8 @@ def side(rng, time, look, trait, noise):
     quality = rng.uniform(0.3, 1, len(time))
     kind = np.searchsorted(np.quantile(quality, np.arange(1, KINDS) / KINDS), quality)
     return Side(
-        row=np.arange(len(time)),
+        here=np.arange(len(time)),
+        keep=np.arange(len(time)),
         time=time[order],
         kind=kind,
         vector=vector[order].astype(np.float32),

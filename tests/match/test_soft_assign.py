@@ -50,3 +50,11 @@ def test_close_to_the_exact_sum_over_assignments(seed, rows, columns):
     assert np.abs(belief - enumerated(odds)).max() < 0.15
     assert belief.sum(axis=0).max() <= 1 + 1e-9
     assert belief.sum(axis=1).max() <= 1 + 1e-9
+
+
+def test_less_rivalry_leaves_more_to_each_of_two_that_want_the_same():
+    odds = np.array([[9.0], [9.0]])
+    whole, half, none = (dense(odds, rounds=50, rivalry=rivalry)[:, 0] for rivalry in (1.0, 0.5, 0.0))
+    assert whole.sum() < 1 < half.sum() < none.sum()
+    assert np.allclose(none, 0.9)
+    assert np.allclose(half, half[0])

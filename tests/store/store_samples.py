@@ -127,7 +127,9 @@ def matches(tracks, camera, other, candidates=3):
         distance=Ragged.from_lengths(values, lengths),
         probability=Ragged.from_lengths(np.full(count * candidates, 0.25, np.float32), lengths),
         lag_s=Ragged.from_lengths(-values, lengths),
-        **dict.fromkeys(("looks", "size", "timing", "lane", "order", "context"), Ragged.from_lengths(values / 2, lengths)),
+        **dict.fromkeys(
+            ("looks", "size", "timing", "lane", "order", "context"), Ragged.from_lengths(values / 2, lengths)
+        ),
         p_none=np.full(count, 0.25),
     )
 

@@ -205,6 +205,10 @@ def test_a_read_only_disk_can_be_read(small_disk):
             RuntimeError("lance error: something odd, /src/y.rs:12"),
             r"cannot store a batch \(lance error: something odd\)",
         ),
+        (
+            RuntimeError("Invalid input, Schema error: No field named lane. Valid fields are `query`."),
+            r"knew no 'lane'; run cctview track",
+        ),
     ],
 )
 def test_errors_of_the_disk_are_explained(store, monkeypatch, raised, message):

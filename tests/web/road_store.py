@@ -106,7 +106,8 @@ def matches_of(tracklets, identity, network):
         return Ragged.from_lengths(np.asarray(values, dtype), lengths)
 
     reasons = {
-        name: ragged(np.log(share) + n) for n, name in enumerate(("looks", "size", "timing", "lane", "order", "context"))
+        name: ragged(np.log(share) + n)
+        for n, name in enumerate(("looks", "size", "timing", "lane", "order", "context"))
     }
     return Matches(
         meta={"matcher": "truth"},

@@ -146,8 +146,8 @@ def beliefs(
     kept = odds > _HOPELESS
     seen, why, odds = seen.rows(kept), why.rows(kept), odds[kept]
     met, shape = seen.met, (len(queries), len(gallery))
-    belief = soft_assign(met.q, met.g, odds, shape)
+    belief = soft_assign(met.q, met.g, odds, shape, rivalry=settings.rivalry)
     for _ in range(settings.order_rounds if len(odds) else 0):
         why = why._replace(order=pace_evidence(model.travel, queries.time[met.q], met.lag, belief))
-        belief = soft_assign(met.q, met.g, why.odds(), shape)
+        belief = soft_assign(met.q, met.g, why.odds(), shape, rivalry=settings.rivalry)
     return seen, why, belief

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,17 @@ from cctview.match.traits import Trait, height_of, lane_of
 from cctview.network import CameraNetwork, Link
 from cctview.types import Tracklets
 
-__all__ = ["KINDS", "Meetings", "Side", "distances", "expected_heading", "meetings", "side_of", "strangers"]
+__all__ = [
+    "KINDS",
+    "Meetings",
+    "Side",
+    "distances",
+    "expected_heading",
+    "meetings",
+    "side_of",
+    "strangers",
+    "with_looks",
+]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -34,12 +44,14 @@ _BEST = 0.95
 class Side:
     """The tracklets at one end of a link that may travel it, in time order.
 
-    ``row`` points into the tracklets; ``time`` (s) is when each was nearest to the camera; ``kind`` is
-    the third of them it belongs to by quality; ``vector`` is centred on its camera; ``height`` and
-    ``lane`` are normal scores, NaN where not known.
+    ``here`` points into the tracklets, at all of the camera's, and ``keep`` at those of ``here`` that
+    are on this side; ``time`` (s) is when each was nearest to the camera; ``kind`` is the third of them
+    it belongs to by quality; ``vector`` is centred on its camera; ``height`` and ``lane`` are normal
+    scores, NaN where not known.
     """
 
-    row: Ints
+    here: Ints
+    keep: Ints
     time: Floats
     kind: Ints
     vector: Floats
@@ -48,7 +60,12 @@ class Side:
     lane: Floats
 
     def __len__(self) -> int:
-        return len(self.row)
+        return len(self.keep)
+
+    @property
+    def row(self) -> Ints:
+        """Where each stands among the tracklets, ``(N,)``."""
+        return self.here[self.keep]
 
 
 class Meetings(NamedTuple):
@@ -59,33 +76,36 @@ class Meetings(NamedTuple):
     lag: Floats
 
 
-def side_of(
-    tracklets: Tracklets, camera: str, way: str | None, settings: MatchSettings, vectors: Floats | None = None
-) -> Side:
+def side_of(tracklets: Tracklets, camera: str, way: str | None, settings: MatchSettings) -> Side:
     """Return the tracklets of ``camera`` that do not go against ``way`` and show enough of a vehicle.
 
-    The least quality is a share of what the camera shows at its best. ``vectors`` (T, D) stand in for
-    the tracklets' own.
+    The least quality is a share of what the camera shows at its best.
     """
     here = np.flatnonzero(tracklets.camera == camera)
+    here = here[np.lexsort((tracklets.id[here], passing_time(tracklets[here])))]
     own = tracklets[here]
-    stamp = passing_time(own).astype(np.int64) / 1e9
-    vector: Floats = (tracklets.vector if vectors is None else vectors)[here].astype(np.float64)
-    if settings.light:
-        vector = _without_the_hour(vector, np.lexsort((own.id, stamp)))
     least = settings.min_quality * float(np.quantile(own.quality, _BEST)) if len(own) else 0.0
     going = ways(own) if settings.lanes else own.heading
     keep = np.flatnonzero((own.quality >= least) & (going != _OPPOSITE.get(way or "", "")))
-    keep = keep[np.lexsort((own.id[keep], stamp[keep]))]
-    return Side(
-        row=here[keep],
-        time=stamp[keep],
+    side = Side(
+        here=here,
+        keep=keep,
+        time=passing_time(own[keep]).astype(np.int64) / 1e9,
         kind=_kinds(own.quality[keep]),
-        vector=vector[keep].astype(np.float32),
+        vector=own.vector[keep],
         quality=own.quality[keep].astype(np.float64),
         height=_score(height_of(own), keep),
         lane=_score(lane_of(own[keep]), np.arange(len(keep))),
     )
+    return with_looks(side, tracklets.vector, settings)
+
+
+def with_looks(side: Side, vectors: NDArray[np.float32], settings: MatchSettings) -> Side:
+    """Return the side with other vectors, (T, D) for all tracklets, and the rest as it was learnt."""
+    vector: Floats = vectors[side.here].astype(np.float64)
+    if settings.light:
+        vector = _without_the_hour(vector)
+    return replace(side, vector=vector[side.keep].astype(np.float32))
 
 
 def _score(trait: Trait, rows: Ints) -> Floats:
@@ -99,16 +119,18 @@ def _kinds(quality: NDArray[np.float32]) -> Ints:
     return np.searchsorted(np.quantile(quality, np.arange(1, KINDS) / KINDS), quality)
 
 
-def _without_the_hour(vector: Floats, order: Ints) -> Floats:
-    """Return unit vectors after what all vehicles of this camera and these minutes share is taken away."""
+def _without_the_hour(vector: Floats) -> Floats:
+    """Return unit vectors after what the vehicles of one camera and these minutes share is taken away.
+
+    They are in order of time.
+    """
     count = len(vector)
     if count < 3:
         return vector
-    total = np.concatenate([np.zeros((1, vector.shape[1])), np.cumsum(vector[order], axis=0)])
+    total = np.concatenate([np.zeros((1, vector.shape[1])), np.cumsum(vector, axis=0)])
     begin = np.clip(np.arange(count) - _NEIGHBOURS, 0, max(count - 2 * _NEIGHBOURS - 1, 0))
     end = np.minimum(begin + 2 * _NEIGHBOURS + 1, count)
-    moved = np.empty_like(vector)
-    moved[order] = vector[order] - (total[end] - total[begin]) / (end - begin)[:, None]
+    moved: Floats = vector - (total[end] - total[begin]) / (end - begin)[:, None]
     return moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
 
 

@@ -128,7 +128,8 @@ def _fitted(
         odds = reasons(model, seen).odds()
         if turn >= 2:
             seen, odds = seen.rows(odds > _LEAST_ODDS), odds[odds > _LEAST_ODDS]
-        belief = soft_assign(seen.met.q, seen.met.g, odds, (len(queries), len(gallery)))
+        shape = len(queries), len(gallery)
+        belief = soft_assign(seen.met.q, seen.met.g, odds, shape, rivalry=settings.rivalry)
         found = _found(model, seen, odds)
         heat *= _COOLING
         model = replace(

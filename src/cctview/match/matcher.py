@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cctview.match.belief import LinkModel, beliefs, sightings
-from cctview.match.candidates import Side, expected_heading, side_of
+from cctview.match.candidates import Side, expected_heading, side_of, with_looks
 from cctview.match.learning import learn_link
 from cctview.match.settings import MatchSettings
 from cctview.match.travel import REACH_S
@@ -49,9 +50,12 @@ def match_links(
     meta = {"matcher": "belief", **{key: str(value) for key, value in asdict(settings).items()}, **tracklets.meta}
     vectors = tracklets.vector
     filled, waits = [], {}
-    links = _upstream_first(network.links)
-    for link in (*links, *(network.skipping() if settings.gaps else ())):
-        part, waits[link.origin, link.target] = _matched(tracklets, network, link, settings, meta, vectors)
+    links = (*_upstream_first(network.links), *(network.skipping() if settings.gaps else ()))
+    ends = {link: [(end, expected_heading(network, end, link)) for end in (link.origin, link.target)] for link in links}
+    known = {end: side_of(tracklets, *end, settings) for end in dict.fromkeys(chain(*ends.values()))}
+    for link in links:
+        queries, gallery = (with_looks(known[end], vectors, settings) for end in ends[link])
+        part, waits[link.origin, link.target] = _matched(tracklets, link, queries, gallery, settings, meta)
         if len(part):
             vectors = joined_looks(tracklets, vectors, part, settings.views)
             filled.append(part)
@@ -78,17 +82,8 @@ def _same_way(a: Link, b: Link) -> bool:
 
 
 def _matched(
-    tracklets: Tracklets,
-    network: CameraNetwork,
-    link: Link,
-    settings: MatchSettings,
-    meta: dict[str, str],
-    vectors: NDArray[np.float32],
+    tracklets: Tracklets, link: Link, queries: Side, gallery: Side, settings: MatchSettings, meta: dict[str, str]
 ) -> tuple[Matches, float]:
-    queries, gallery = (
-        side_of(tracklets, end, expected_heading(network, end, link), settings, vectors)
-        for end in (link.origin, link.target)
-    )
     if not len(queries) or not len(gallery):
         return Matches.empty(meta), link.max_s
     model = learn_link(queries, gallery, link, settings)

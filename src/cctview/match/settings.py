@@ -17,6 +17,7 @@ _RANGES = {
     "min_quality": (0.0, 1.0),
     "order_rounds": (0, 20),
     "views": (0.0, 1.0),
+    "rivalry": (0.0, 1.0),
 }
 
 
@@ -34,7 +35,9 @@ class MatchSettings:
     those minutes; ``hubs`` measures a distance against those to strangers; ``heights`` compares how
     tall vehicles are for their place, ``lane_keeping`` which lanes they drive in; ``order_rounds`` (0)
     lets the pairs around speak for a pair's lag; ``views`` (0) is how much a vehicle's look at the
-    camera before counts at the next one; ``gaps`` looks beyond a camera that may have missed it.
+    camera before counts at the next one; ``rivalry`` (1) is how far two queries exclude each other from
+    one candidate, less than wholly because they may be pieces of one vehicle; ``gaps`` looks beyond a
+    camera that may have missed it.
     """
 
     k: int = 10
@@ -47,8 +50,9 @@ class MatchSettings:
     hubs: bool = True
     heights: bool = True
     lane_keeping: bool = True
-    order_rounds: int = 3
+    order_rounds: int = 1
     views: float = 0.5
+    rivalry: float = 0.7
     gaps: bool = True
 
     def __post_init__(self) -> None:

@@ -128,6 +128,9 @@ def _sentence(path: Path, doing: str, text: str) -> str:
         return f"{path}: this folder may not be written to; change its permissions or name another path"
     if "Not a directory" in text:
         return f"{path}: a part of this path is a file; name another path"
+    if "No field named" in text:
+        absent = text.partition("No field named ")[2].partition(".")[0]
+        return f"{path}: linked by an earlier cctview, which knew no {absent!r}; run cctview track {path}, then go on"
     reason = text.splitlines()[0].split(", /")[0] if text else "no reason given"
     if "ot found" in text or "no longer exists" in text:
         return (

@@ -103,7 +103,10 @@ def _links() -> list[tuple[str, ...]]:
         (f"same vehicle first, {where} ({told[pair]['queries']})", f"{told[pair]['rank-1']:.2f}", original, wanted)
         for pair, where, original, wanted in _PAIRS
     ]
-    return [*rows, ("calibration error of the answers", f"{told['calibration error']:.2f}", "", "0.05")]
+    chance = (
+        f"calibration error of the answers (perfect ones, so few, would show {told['calibration error by chance']:.2f})"
+    )
+    return [*rows, (chance, f"{told['calibration error']:.2f}", "", "0.05")]
 
 
 def _simulated() -> list[tuple[str, ...]]:

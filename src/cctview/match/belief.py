@@ -138,7 +138,7 @@ def beliefs(
 ) -> tuple[Sightings, Reasons, Floats]:
     """Return the pairs that are not hopeless, why, and their probabilities.
 
-    Over either end's pairs the probabilities sum below 1. Unless ``settings.order_rounds`` is 0
+    Over a query's pairs the probabilities sum below 1. Unless ``settings.order_rounds`` is 0
     the pairs around speak too: vehicles that leave together travel at one pace and keep their order.
     """
     why = reasons(model, seen)

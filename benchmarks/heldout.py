@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from cctview.sim import SimSettings
-from stress import header, scored
+from provenance import header
+from stress import PACKAGES, scored
 
 WORLDS: dict[str, dict[str, Any]] = {
     "corridor": {"cameras": 5, "minutes": 10, "traffic": 50.0},
@@ -37,7 +38,11 @@ def main() -> None:
         scores = scored(SimSettings(**world, seed=seed))
         rows[name] = {"world": {**world, "seed": seed}, **{part: scores[part] for part in ("matches", "journeys")}}
         print(name, json.dumps(scores["matches"]), flush=True)
-    result = {"what": "matches on simulated worlds that nothing was chosen by", **header(sys.argv), "value": rows}
+    result = {
+        "what": "matches on simulated worlds that nothing was chosen by",
+        **header(sys.argv, PACKAGES),
+        "value": rows,
+    }
     if arguments.out:
         arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 

@@ -15,12 +15,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import subprocess
 import sys
 import time
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from cctview.geometry import foot
 from cctview.match import learn_lanes, match
-from cctview.match.lanes import foot, ways
+from cctview.match.lanes import ways
 from cctview.sim import Sightings, SimSettings, simulate
 from cctview.sim.sightings import asked
 from cctview.track import track
 from cctview.types import VEHICLE_TYPES, Detections, Embeddings, Lanes, Matches, Tracklets, row_ids, rows_of
+from provenance import header
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -169,17 +167,6 @@ def _median_lag(matches: Matches, origin: str, target: str) -> float:
     return float(np.median(rows.lag_s.values[best][sure])) if sure.any() else float("nan")
 
 
-def header(command: list[str]) -> dict[str, Any]:
-    """Return what a result says about where it comes from."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    return {
-        "command": " ".join(["python", *command]),
-        "commit": commit,
-        "machine": f"{platform.machine()}, {os.cpu_count()} processors",
-        "versions": {name: metadata.version(name) for name in ("numpy", "scipy")},
-    }
-
-
 def shares(total: dict[str, float]) -> dict[str, float]:
     """Return what the sums of a world amount to."""
     counts = {name: int(total[name]) for name in ("lanes", "true lanes found", "true lanes", "tracklets")}
@@ -204,7 +191,7 @@ def main() -> None:
     off = [error for seed in range(arguments.seed, arguments.seed + 4) for error in clock_scores(seed)]
     clocks = {"pairs": len(off), "seconds off, median": round(float(np.median(np.abs(off))), 2)}
     clocks["seconds off, worst"] = round(float(np.max(np.abs(off))), 2)
-    report = {**header(sys.argv), **middle, "worlds": worlds, "clocks": clocks}
+    report = {**header(sys.argv, ("numpy", "scipy")), **middle, "worlds": worlds, "clocks": clocks}
     text = json.dumps(report, indent=1)
     print(text)
     if arguments.out:

@@ -11,13 +11,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import subprocess
 import sys
 import tempfile
 import time
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +27,7 @@ from cctview.privacy import Policy
 from cctview.sim import SimSettings, simulate
 from cctview.simulated import SimulatedSource
 from cctview.store import create_store
+from provenance import header
 
 AXES: dict[str, list[dict[str, Any]]] = {
     "resolution": [{"width": w, "height": h} for w, h in ((240, 164), (352, 240), (704, 480))],
@@ -42,6 +39,7 @@ AXES: dict[str, list[dict[str, Any]]] = {
     "faults": [{"faults": share} for share in (0.1, 0.3)],
     "distortion": [{"distortion": share} for share in (0.1, 0.25)],
 }
+PACKAGES = ("numpy", "onnxruntime", "opencv-python-headless")
 SHOWN = (
     ("detection", "AP50"), ("tracking", "IDF1"), ("matches", "rank-1"), ("matches", "calibration error"),
     ("journeys", "steps right"), ("journeys", "true steps found"), ("travel times", "median error share"),
@@ -70,17 +68,6 @@ def _mean(values: list[float]) -> float:
     return float(np.mean(known)) if known else 0.0
 
 
-def header(command: list[str]) -> dict[str, Any]:
-    """Return what a result says about where it comes from."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    return {
-        "command": " ".join(["python", *command]),
-        "commit": commit,
-        "machine": f"{platform.machine()}, {os.cpu_count()} processors",
-        "versions": {name: metadata.version(name) for name in ("numpy", "onnxruntime", "opencv-python-headless")},
-    }
-
-
 def main() -> None:
     """Run the points asked for, print one line each, and write them all after each one."""
     parser = argparse.ArgumentParser(description="Stress curves on simulated traffic.")
@@ -102,7 +89,12 @@ def main() -> None:
             flush=True,
         )
         if arguments.out:
-            result = {**header(sys.argv), "minutes": arguments.minutes, "seeds": arguments.seeds, "points": rows}
+            result = {
+                **header(sys.argv, PACKAGES),
+                "minutes": arguments.minutes,
+                "seeds": arguments.seeds,
+                "points": rows,
+            }
             arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 

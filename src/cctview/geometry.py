@@ -15,6 +15,7 @@ __all__ = [
     "bearing_deg",
     "centre",
     "clip",
+    "foot",
     "ground_distance_m",
     "iou",
     "passing_time",
@@ -54,6 +55,11 @@ def passing_time(tracklets: Tracklets) -> NDArray[np.datetime64]:
     return np.where(leaving, tracklets.last_time, tracklets.first_time)
 
 
+def foot(boxes: Floats) -> Floats:
+    """Return where each box (N, 4) stands on the ground, ``(N, 2)`` pixels: the middle of its lower edge."""
+    return np.column_stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]])
+
+
 def clip(boxes: Floats, width: float, height: float) -> Floats:
     """Return the boxes cut at the borders of an image."""
     return np.clip(boxes, 0, np.array([width, height, width, height], boxes.dtype))
@@ -67,11 +73,7 @@ def widened(boxes: Floats, margin: float) -> Floats:
 
 def iou(left: Floats, right: Floats) -> Floats:
     """Return the intersection over union of every pair: ``(..., N, 4), (..., M, 4)`` to ``(..., N, M)``."""
-    a, b = left[..., :, None, :], right[..., None, :, :]
-    overlap = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    shared = np.prod(np.maximum(overlap, 0), axis=-1)
-    union = area(a) + area(b) - shared
-    return shared / np.maximum(union, np.finfo(shared.dtype).tiny)
+    return aligned_iou(left[..., :, None, :], right[..., None, :, :])
 
 
 def aligned_iou(left: Floats, right: Floats) -> Floats:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cctview.errors import NetworkFileError, nearest
 from cctview.geometry import bearing_deg, ground_distance_m
-from cctview.types import Cameras, Tracklets
+from cctview.types import Cameras, Tracklets, rows_among
 
 __all__ = ["COMPASS", "CameraNetwork", "Link", "load_network", "parse_network"]
 
@@ -77,11 +77,7 @@ class CameraNetwork:
 
     def clock_s(self, cameras: NDArray[np.str_]) -> NDArray[np.float64]:
         """Return the seconds to add to stamps of these cameras (N,), 0 for a camera not in the file."""
-        order = np.argsort(self.cameras.id)
-        place = np.searchsorted(self.cameras.id, cameras, sorter=order)
-        row = np.append(order, -1)[place]
-        known = np.append(self.cameras.id, "")[row] == cameras
-        return np.where(known, np.append(self.cameras.clock_s, 0.0)[row], 0.0)
+        return np.append(self.cameras.clock_s, 0.0)[rows_among(self.cameras.id, cameras)]
 
     def on_one_clock(self, tracklets: Tracklets) -> Tracklets:
         """Return the tracklets with the times that one true clock would have told."""

@@ -23,6 +23,7 @@ __all__ = [
     "HEADINGS",
     "OBJECT_TYPES",
     "PERSON",
+    "REASONS",
     "VEHICLE_TYPES",
     "Breaks",
     "Cameras",
@@ -48,6 +49,7 @@ OBJECT_TYPES = ("car", "truck", "bus", "motorcycle", "bicycle", "person")
 VEHICLE_TYPES = ("car", "truck", "bus")
 PERSON = "person"
 HEADINGS = ("towards", "away", "across", "still")
+REASONS = ("looks", "size", "timing", "lane", "order", "context")
 BREAKS = ("turned", "frozen", "clock", "gap")
 
 
@@ -338,8 +340,8 @@ def rows_of(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int
     return order[np.searchsorted(ids, wanted, sorter=order)]
 
 
-def rows_among(ids: NDArray[np.integer[Any]], wanted: NDArray[np.integer[Any]]) -> NDArray[np.intp]:
-    """Return where each wanted id (M,) stands in ``ids`` (N,), in any order, -1 where it is not there."""
+def rows_among(ids: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.intp]:
+    """Return where each wanted id or name (M,) stands in ``ids`` (N,), in any order, -1 where it is not there."""
     if not len(ids):
         return np.full(len(wanted), -1)
     order = np.argsort(ids, kind="stable")

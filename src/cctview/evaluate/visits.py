@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.evaluate.links import Links, shown_by, still_numbers, tracklet_rows
-from cctview.geometry import size
+from cctview.geometry import foot, size
 from cctview.types import Detections, Tracklets
 
 __all__ = ["Visits", "labelled_visits"]
@@ -89,7 +89,7 @@ def labelled_visits(
 
 def _same_lane(links: Links, mine: Ints, detections: Detections, seconds: float) -> Ints:
     """Return the detections near in time to these sightings and near to the line through their feet."""
-    feet = _feet(links.box[mine].astype(np.float64))
+    feet = foot(links.box[mine].astype(np.float64))
     if len(mine) < 2 or np.ptp(feet, axis=0).max() == 0:
         return np.zeros(0, np.intp)
     middle = feet.mean(axis=0)
@@ -97,10 +97,5 @@ def _same_lane(links: Links, mine: Ints, detections: Detections, seconds: float)
     gap = np.timedelta64(round(seconds * 1000), "ms")
     window = (detections.time >= links.time[mine].min() - gap) & (detections.time <= links.time[mine].max() + gap)
     near = np.flatnonzero(window & (detections.camera == links.camera[mine[0]]))
-    away = np.abs((_feet(detections.box[near].astype(np.float64)) - middle) @ np.array([-along[1], along[0]]))
+    away = np.abs((foot(detections.box[near].astype(np.float64)) - middle) @ np.array([-along[1], along[0]]))
     return near[away <= _LANE * size(detections.box[near])[:, 0]]
-
-
-def _feet(boxes: Floats) -> Floats:
-    """Return the middle of the lower edge of each box."""
-    return np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]], axis=1)

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from cctview.errors import InputError, TableError, nearest
 from cctview.formats.files import replacing
 from cctview.naming import detection_names, local_times, zone
-from cctview.types import Detections, Embeddings, Frames, Journeys, Lanes, Matches, Tracklets, TravelTimes
+from cctview.types import REASONS, Detections, Embeddings, Frames, Journeys, Lanes, Matches, Tracklets, TravelTimes
 
 __all__ = [
     "FORMATS",
@@ -38,7 +38,6 @@ Rows = dict[str, NDArray[Any]]
 _ROWS_AT_A_TIME = 65_536
 Unit = Literal["s", "ms", "us", "ns"]
 _UNITS: tuple[Unit, ...] = ("s", "ms", "us")  # times are written as precisely as the column needs
-_REASONS = ("looks", "size", "timing", "lane", "order", "context")
 _NEEDS_QUOTES = '[",\r\n]'
 
 
@@ -114,7 +113,7 @@ def match_rows(matches: Matches) -> Rows:
         "probability": matches.probability.values,
         "lag_s": matches.lag_s.values,
         "p_none": matches.p_none[row],
-        **{name: getattr(matches, name).values for name in _REASONS},
+        **{name: getattr(matches, name).values for name in REASONS},
     }
 
 

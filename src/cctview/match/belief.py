@@ -115,7 +115,7 @@ def reasons(model: LinkModel, seen: Sightings) -> Reasons:
     expected = model.rate[seen.met.g] * model.new[seen.kind % KINDS]
     looks, size = appearance(model, seen)
     both = looks + size
-    within = np.where(both > model.most, _BEYOND * both + (1 - _BEYOND) * min(model.most, 1e3), both)
+    within = both - _BEYOND * np.maximum(both - model.most, 0)
     told = np.log((1 - _DAMAGED) * np.exp(within) + _DAMAGED)
     share = np.divide(told, both, out=np.ones_like(told), where=np.abs(both) > _NOTHING)
     return Reasons(

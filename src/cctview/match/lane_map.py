@@ -9,9 +9,9 @@ from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from cctview.geometry import aligned_iou, road_plane
+from cctview.geometry import aligned_iou, foot, road_plane
 from cctview.match.ground import Ground
-from cctview.match.lanes import MOVED_IOU, foot, ways
+from cctview.match.lanes import MOVED_IOU, ways
 from cctview.types import Breaks, Detections, Lanes, Ragged, Tracklets, rows_among
 
 __all__ = ["learn_lanes"]

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from cctview.geometry import area, iou
+from cctview.geometry import aligned_iou, area, foot
 from cctview.types import Tracklets
 
-__all__ = ["MOVED_IOU", "foot", "lane_flow", "nearest_box", "ways"]
+__all__ = ["MOVED_IOU", "lane_flow", "nearest_box", "ways"]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -38,7 +38,7 @@ def lane_flow(tracklets: Tracklets) -> Floats:
     A half where too few were seen to move. All tracklets are of one camera.
     """
     first, last = (box.astype(np.float64) for box in (tracklets.first_box, tracklets.last_box))
-    apart = iou(first[:, None], last[:, None])[:, 0, 0] < MOVED_IOU
+    apart = aligned_iou(first, last) < MOVED_IOU
     moving = np.flatnonzero(apart & np.isin(tracklets.heading, ("towards", "away")))
     if len(moving) < _FEWEST:
         return np.full(len(tracklets), 0.5)
@@ -54,8 +54,3 @@ def nearest_box(tracklets: Tracklets) -> NDArray[np.float32]:
     """Return the larger of the first and the last box of each tracklet, ``(T, 4)``."""
     leaving = area(tracklets.last_box) >= area(tracklets.first_box)
     return np.where(leaving[:, None], tracklets.last_box, tracklets.first_box)
-
-
-def foot(box: Floats) -> Floats:
-    """Return where each box (N, 4) stands on the ground, ``(N, 2)`` pixels."""
-    return np.column_stack([(box[:, 0] + box[:, 2]) / 2, box[:, 3]])

@@ -74,9 +74,9 @@ def _within(
 ) -> LinkModel:
     """Return the model fitted to the pairs in a window and the strangers around it."""
     strange = strangers(queries, gallery, *window, _NEAR_S)
-    looks = against(model.looks, queries, gallery, model.cohort, strange)
-    model = replace(model, window=window, looks=looks)
     unlike = sightings_of(model, queries, gallery, strange)
+    looks = against(model.looks, unlike.view, model.cohort.score(strange, unlike.distance))
+    model = replace(model, window=window, looks=looks)
     return _fitted(model, queries, gallery, unlike, settings, _COOL, _FEWEST_NEW)
 
 

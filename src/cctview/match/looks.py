@@ -104,13 +104,11 @@ def first_looks(queries: Side, gallery: Side, cohort: Cohort, strange: Meetings)
         promise=promise,
         ratio=np.zeros(0),
     )
-    return against(blank, queries, gallery, cohort, strange)
+    return against(blank, blank.bins(queries, gallery, strange, score), score)
 
 
-def against(looks: Looks, queries: Side, gallery: Side, cohort: Cohort, strange: Meetings) -> Looks:
-    """Return the looks with their chance part counted anew from strangers."""
-    score = cohort.score(strange, distances(queries, gallery, strange))
-    view = looks.bins(queries, gallery, strange, score)
+def against(looks: Looks, view: Ints, score: Floats) -> Looks:
+    """Return the looks with their chance part counted anew from the bins and scores of strangers."""
     counts = np.bincount(view, minlength=_GRADES * _BINS).reshape(_GRADES, _BINS).astype(np.float64)
     counts = gaussian_filter1d(counts, 1.5, axis=1, mode="constant")
     middle, spread = (float(score.mean()), float(score.std())) if len(score) > 1 else (0.0, 1.0)

@@ -135,7 +135,7 @@ def _ranked(
         timing=ragged(why.timing),
         lane=ragged(why.lane),
         order=ragged(why.order),
-        context=ragged(np.log(certainty / (1 - certainty)) - np.sum(why[:5], axis=0)),
+        context=ragged(np.log(certainty / (1 - certainty)) - np.sum(why[:-1], axis=0)),
         p_none=none.astype(np.float32),
     )
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.special import ndtri
 
-from cctview.geometry import area, iou, road_scale, size
-from cctview.match.lanes import MOVED_IOU, foot, nearest_box
+from cctview.geometry import aligned_iou, area, foot, road_scale, size
+from cctview.match.lanes import MOVED_IOU, nearest_box
 from cctview.types import Tracklets
 
 __all__ = ["Trait", "agreement", "fit_agreement", "height_of", "lane_of"]
@@ -63,7 +63,7 @@ def lane_of(tracklets: Tracklets) -> Trait:
     the road; known where there are enough of them. Right is as the drivers have it, so that cameras
     which look up and down the road agree.
     """
-    moved = iou(tracklets.first_box[:, None], tracklets.last_box[:, None])[:, 0, 0] < MOVED_IOU
+    moved = aligned_iou(tracklets.first_box, tracklets.last_box) < MOVED_IOU
     if not moved.any():
         return Trait(np.zeros(len(tracklets)), np.zeros(len(tracklets), np.bool_))
     box = nearest_box(tracklets).astype(np.float64)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cctview.assign import assign
 from cctview.errors import InputError
-from cctview.geometry import iou
+from cctview.geometry import aligned_iou
 
 __all__ = ["SamePlace", "TrackedBoxes", "majority", "same_place", "shown_tracks", "without_ignored"]
 
@@ -89,7 +89,7 @@ def same_place(left: TrackedBoxes, right: TrackedBoxes) -> SamePlace:
     count = np.searchsorted(right.frame[theirs], left.frame[ours], side="right") - first
     row = np.repeat(ours, count)
     column = theirs[np.arange(len(row)) + np.repeat(first - (np.cumsum(count) - count), count)]
-    overlap = iou(left.box[row][:, None].astype(np.float64), right.box[column][:, None].astype(np.float64))[:, 0, 0]
+    overlap = aligned_iou(left.box[row].astype(np.float64), right.box[column].astype(np.float64))
     frame, start = np.unique(left.frame[row], return_index=True)
     width = np.searchsorted(right.frame[theirs], frame, side="right") - np.searchsorted(right.frame[theirs], frame)
     return SamePlace(left=row, right=column, overlap=overlap, start=np.append(start, len(row)), width=width)

@@ -16,12 +16,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cctview.store import Store
-from cctview.types import Matches
+from cctview.types import REASONS, Matches
 from cctview.web.columns import Keys, coded, gathered, ids_in
 
-__all__ = ["REASONS", "MatchColumns"]
+__all__ = ["MatchColumns"]
 
-REASONS = ("looks", "size", "timing", "lane", "order", "context")
 _LISTS = ("distance", "probability", "lag_s", *REASONS)
 _ENTRY = np.dtype([("candidate", np.int32), *((name, np.float32) for name in _LISTS)])
 _ROWS_AT_A_TIME = 200_000

@@ -12,11 +12,10 @@ from cctview.errors import MissingError, PolicyError
 from cctview.match.candidates import expected_heading
 from cctview.network import CameraNetwork, Link
 from cctview.store import Store
-from cctview.types import HEADINGS, OBJECT_TYPES, Detections, Frames, Tracklets, rows_of
+from cctview.types import HEADINGS, OBJECT_TYPES, REASONS, Detections, Frames, Tracklets, rows_of
 from cctview.web import answers
 from cctview.web.columns import Keys, give_back_memory
 from cctview.web.index import Index
-from cctview.web.matched import REASONS
 from cctview.web.moments import from_micros
 from cctview.web.names import Names
 from cctview.web.sightings import detections_of, owners

@@ -25,11 +25,12 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from cctview.geometry import foot
-from cctview.match import learn_lanes, match
-from cctview.match.lanes import ways
+from cctview.matching import match
+from cctview.road.flow import ways
+from cctview.road.lanes import learn_lanes
 from cctview.sim import Sightings, SimSettings, simulate
 from cctview.sim.sightings import asked
-from cctview.track import track
+from cctview.tracking import track
 from cctview.types import VEHICLE_TYPES, Detections, Embeddings, Lanes, Matches, Tracklets, row_ids, rows_of
 from provenance import header
 

@@ -32,14 +32,14 @@ from cctview.evaluate.reid import evaluate_reid
 from cctview.evaluate.tracking import evaluate_linked_tracking
 from cctview.evaluate.visits import Visits, labelled_visits
 from cctview.journeys import journeys
-from cctview.match import MatchSettings, match
-from cctview.match.belief import LinkModel, beliefs, sightings
-from cctview.match.candidates import Side, expected_heading, side_of
-from cctview.match.learning import learn_link
+from cctview.matching import MatchSettings, match
+from cctview.matching.belief import LinkModel, beliefs, sightings
+from cctview.matching.candidates import Side, expected_heading, side_of
+from cctview.matching.learning import learn_link
 from cctview.naming import ORIGINAL_TIMEZONE, parse_still_name, to_utc, zone
 from cctview.network import CameraNetwork, load_network
 from cctview.store import open_store
-from cctview.track import track
+from cctview.tracking import track
 from cctview.types import (
     VEHICLE_TYPES,
     Detections,

@@ -30,8 +30,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from cctview.journeys import JourneySettings
-from cctview.linking import linked
-from cctview.match import MatchSettings
+from cctview.journeys.spans import linked
+from cctview.matching import MatchSettings
 from cctview.metrics.reid import expected_calibration_error
 from cctview.network import CameraNetwork, Link
 from cctview.types import Cameras, Journeys, Matches, Ragged, Tracklets, TravelTimes, row_ids, rows_of

@@ -37,7 +37,7 @@ from cctview.metrics.overlap import TrackedBoxes
 from cctview.metrics.tracking import TrackingCounts, count_tracking
 from cctview.sim import SimSettings, asked, simulate
 from cctview.store import open_store
-from cctview.track import track
+from cctview.tracking import track
 from cctview.types import VEHICLE_TYPES, Detections, Embeddings, content_id, row_ids, rows_of
 
 MINUTES = {0.2: 30.0, 0.5: 12.0, 1.0: 6.0, 2.0: 3.0, 5.0: 1.5, 10.0: 0.8}

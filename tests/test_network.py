@@ -8,7 +8,7 @@ import pytest
 import roads
 from cctview.errors import NetworkFileError
 from cctview.network import CameraNetwork, load_network, parse_network
-from cctview.track import track
+from cctview.tracking import track
 
 THREE = """
 timezone = "America/New_York"

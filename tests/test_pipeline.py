@@ -20,9 +20,10 @@ from cctview.network import CameraNetwork, load_network
 from cctview.pipeline import RunReport, RunSettings, link, run
 from cctview.privacy import Policy
 from cctview.progress import silent
+from cctview.seams import Store
 from cctview.sim import SimSettings, simulate, write_stills
 from cctview.sources import Known, Skipped, open_source
-from cctview.store import Store, create_store, open_store
+from cctview.store import create_store, open_store
 from cctview.store.lance import LanceStore
 from cctview.types import Detections, Embeddings, Frame, Frames, Journeys, Matches, Table, Tracklets
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from cctview.download import Download, download, sha256_of
 from cctview.errors import FormatError, MissingError, nearest
-from cctview.progress import Progress, silent
+from cctview.progress import silent
+from cctview.seams import Progress
 
 __all__ = ["Dataset", "datasets", "fetch", "unpack"]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cctview.errors import DownloadError
-from cctview.progress import Progress, silent
+from cctview.progress import silent
+from cctview.seams import Progress
 
 __all__ = ["Download", "download", "sha256_of"]
 

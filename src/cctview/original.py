@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.spatial.distance import cdist
 
-from cctview.detect import Detector
-from cctview.embed import Embedder
 from cctview.embed.crops import Cropping, cut, whole
 from cctview.errors import FormatError, FrameError, InputError, MissingError, PolicyError, StoreError, nearest
 from cctview.formats.files import file_name, write_bytes
@@ -37,9 +35,10 @@ from cctview.formats.original import (
 from cctview.formats.tree import OriginalTree, model_spelling, read_tree
 from cctview.naming import is_output, parse_still_name, still_stem
 from cctview.privacy import redact
-from cctview.progress import Progress, silent
-from cctview.sources import IMAGE_ENDINGS, Skipped, Source, decode, open_source
-from cctview.store import Batch, Store
+from cctview.progress import silent
+from cctview.seams import Detector, Embedder, Progress, Source, Store
+from cctview.sources import IMAGE_ENDINGS, Skipped, decode, open_source
+from cctview.store import Batch
 from cctview.types import PERSON, Detections, Embeddings, Frame, Frames, Ragged, rows_of
 
 __all__ = ["OriginalReport", "detect", "extract", "import_tree", "match"]

@@ -18,16 +18,16 @@ from typing import TypedDict, TypeVar
 
 import numpy as np
 
-from cctview.detect import Detector
-from cctview.embed import Embedder, embed
+from cctview.embed import embed
 from cctview.journeys import JourneySettings
-from cctview.linking import Arrival, linked
-from cctview.match import MatchSettings
+from cctview.journeys.spans import Arrival, linked
+from cctview.matching import MatchSettings
 from cctview.network import CameraNetwork
-from cctview.progress import Progress, silent
-from cctview.sources import Known, Skipped, Source
-from cctview.store import Batch, Derived, Store
-from cctview.track import TrackSettings, find_breaks, follow
+from cctview.progress import silent
+from cctview.seams import Detector, Embedder, Progress, Source, Store
+from cctview.sources import Known, Skipped
+from cctview.store import Batch, Derived
+from cctview.tracking import TrackSettings, find_breaks, follow
 from cctview.types import (
     PERSON,
     Breaks,

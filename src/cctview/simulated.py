@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.aggregates import travel_times
 from cctview.errors import FrameError
 from cctview.formats.files import write_text
 from cctview.formats.tabular import journey_rows, match_rows, tracklet_rows, travel_time_rows, write_rows
 from cctview.journeys import journeys
-from cctview.match import travel_times
 from cctview.naming import still_stem
 from cctview.network import CameraNetwork, load_network
-from cctview.progress import Progress, silent
+from cctview.progress import silent
+from cctview.seams import Progress, Store
 from cctview.sim import (
     Sightings,
     SimFrame,
@@ -31,7 +32,7 @@ from cctview.sim import (
     write_stills,
 )
 from cctview.sources import Known, Skipped, decode
-from cctview.store import Batch, Store
+from cctview.store import Batch
 from cctview.types import PERSON, Embeddings, Frame, Frames, Journeys, Ragged, TravelTimes, content_id, frame_id
 
 __all__ = ["SimulatedSource", "World", "open_simulated", "store_world", "truth_of", "write_world"]

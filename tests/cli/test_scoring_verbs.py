@@ -9,8 +9,8 @@ import pytest
 
 import roads
 from cctview.journeys import journeys
-from cctview.match import match
-from cctview.track import track
+from cctview.matching import match
+from cctview.tracking import track
 from labels import frames_of, travellers, write_coco_truth, write_links
 
 

@@ -5,7 +5,7 @@ import roads
 from cctview.evaluate.journeys import evaluate_journeys, evaluate_linked_journeys
 from cctview.evaluate.links import read_links
 from cctview.evaluate.truth import read_track_truth
-from cctview.track import track
+from cctview.tracking import track
 from cctview.types import Journeys, Ragged
 from labels import frames_of, travellers, true_tracklets, write_coco_truth, write_links
 

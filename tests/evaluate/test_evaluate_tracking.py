@@ -9,7 +9,7 @@ from cctview.evaluate.truth import read_track_truth
 from cctview.formats.aicity import write_aicity
 from cctview.formats.boxes import camera_boxes
 from cctview.formats.mot import write_mot
-from cctview.track import track
+from cctview.tracking import track
 from labels import frames_of, grouped, travellers, true_tracklets, write_coco_truth, write_links
 
 

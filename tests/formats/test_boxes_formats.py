@@ -14,7 +14,7 @@ from cctview.formats.boxes import Boxes, camera_boxes, frame_numbers, track_numb
 from cctview.formats.coco import read_coco_boxes, write_coco
 from cctview.formats.mot import read_mot, write_mot
 from cctview.formats.veri import read_veri, write_veri
-from cctview.track import track
+from cctview.tracking import track
 from cctview.types import Journeys, Ragged
 from labels import frames_of
 

@@ -24,10 +24,10 @@ from training.embedder.net import Embedder
 from training.embedder.rounds import MIN_SIDE, centred
 from training.embedder.train import Material, Recipe, embed, train
 
-from cctview.match import match
+from cctview.matching import match
 from cctview.network import CameraNetwork, load_network
 from cctview.store import open_store
-from cctview.track import track
+from cctview.tracking import track
 from cctview.types import Detections, Embeddings, Frames, Matches, Tracklets, rows_of
 
 MIN_LARGEST = 14.0

@@ -10,7 +10,7 @@ from cctview.errors import SettingsError, nearest
 
 if TYPE_CHECKING:
     from cctview.formats.boxes import Boxes
-    from cctview.store import Store
+    from cctview.seams import Store
     from cctview.types import Frames
 
 __all__ = ["BOX_FORMATS", "export_boxes"]

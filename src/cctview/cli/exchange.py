@@ -16,7 +16,7 @@ from cctview.cli.training import TRAINING_FORMATS, export_training
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cctview.store import Store
+    from cctview.seams import Store
     from cctview.types import Lanes, Table
 
 __all__ = ["register"]
@@ -127,7 +127,7 @@ def _rows(store: Store, what: str) -> dict[str, Any]:
 
 def _lanes(store: Store) -> Lanes:
     """Return the lanes of all cameras; none that fewer vehicles took than the policy lets be counted."""
-    from cctview.match import learn_lanes
+    from cctview.road.lanes import learn_lanes
     from cctview.types import Breaks, Detections, Lanes, Tracklets
 
     def of_camera(camera: str) -> Lanes:

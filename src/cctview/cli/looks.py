@@ -9,8 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cctview.embed import Embedder
-    from cctview.store import Store
+    from cctview.seams import Embedder, Store
     from cctview.types import Detections, Frame
 
 __all__ = ["picture_embedder"]

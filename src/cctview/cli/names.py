@@ -12,7 +12,7 @@ from cctview.privacy import ids_behind, pseudonyms
 from cctview.types import Detections, Frames, Journeys, Matches, Ragged, Table, Tracklets
 
 if TYPE_CHECKING:
-    from cctview.store import Store
+    from cctview.seams import Store
 
 __all__ = ["named", "outward", "shown"]
 

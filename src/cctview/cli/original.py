@@ -98,7 +98,7 @@ def _rank_tracks(
     features: tuple[Path, Path], metric: Any, aggregate: Any, definition: Any, alpha: float, out: Path
 ) -> dict[str, Any]:
     from cctview.formats.ranking import read_track_features, write_ranking
-    from cctview.match.distances import track_to_track
+    from cctview.reid.distances import track_to_track
 
     with interruptible():
         (queries, images), (gallery, others) = (read_track_features(path) for path in features)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cctview.store import Store
+    from cctview.seams import Store
 
 __all__ = ["register", "time_of"]
 

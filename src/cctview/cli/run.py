@@ -12,8 +12,7 @@ from cctview.cli.screen import Json, answer, interruptible, progress
 if TYPE_CHECKING:
     from cctview.network import CameraNetwork
     from cctview.pipeline import RunReport
-    from cctview.sources import Source
-    from cctview.store import Store
+    from cctview.seams import Source, Store
     from cctview.types import Journeys, Tracklets
 
 __all__ = ["PURPOSE", "DetectorName", "EmbedderName", "register", "run_into", "writable"]

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cctview.progress import Progress, silent
+from cctview.progress import silent
+from cctview.seams import Progress
 
 __all__ = ["Json", "answer", "interruptible", "progress", "say"]
 

@@ -11,7 +11,8 @@ from cctview.cli.policy import time_of
 from cctview.cli.screen import Json, answer
 
 if TYPE_CHECKING:
-    from cctview.store import Hits, Store
+    from cctview.seams import Store
+    from cctview.store import Hits
 
 __all__ = ["register"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cctview.store import Store
+    from cctview.seams import Store
     from cctview.types import Frames
 
 __all__ = ["TRAINING_FORMATS", "export_training"]

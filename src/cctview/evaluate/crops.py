@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.embed import Embedder
 from cctview.embed.crops import whole
 from cctview.errors import FrameError
 from cctview.formats.veri import VeriImages, read_veri
-from cctview.match.distances import cosine_distances
-from cctview.match.reranking import k_reciprocal
 from cctview.metrics.reid import count_reid
+from cctview.reid.distances import cosine_distances
+from cctview.reid.reranking import k_reciprocal
+from cctview.seams import Embedder
 from cctview.sources import decode
 
 __all__ = ["evaluate_crops"]

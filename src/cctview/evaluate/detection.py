@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview import geometry
-from cctview.detect import Detector
 from cctview.errors import FormatError, SourceNotFoundError
 from cctview.metrics.detection import (
     COCO_SIZES,
@@ -23,6 +22,7 @@ from cctview.metrics.detection import (
     count_detections,
     recall_at_precision,
 )
+from cctview.seams import Detector
 from cctview.sources import decode
 from cctview.types import OBJECT_TYPES, VEHICLE_TYPES, Detections, Frame
 

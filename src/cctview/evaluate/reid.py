@@ -14,7 +14,7 @@ from cctview.evaluate.diagram import reliability_diagram
 from cctview.evaluate.links import Links
 from cctview.evaluate.visits import Visits, labelled_visits
 from cctview.geometry import passing_time
-from cctview.match import match
+from cctview.matching import match
 from cctview.metrics.calibration import Answers
 from cctview.metrics.counts import Additive
 from cctview.metrics.reid import ReidCounts, count_reid

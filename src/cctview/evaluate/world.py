@@ -18,9 +18,9 @@ from cctview.metrics.detection import ScoredBoxes, TrueBoxes, average_precision,
 from cctview.metrics.journeys import RIGHT, WRONG
 from cctview.metrics.overlap import TrackedBoxes, majority, shown_tracks, without_ignored
 from cctview.metrics.tracking import TrackingCounts, count_tracking
+from cctview.seams import Store
 from cctview.sim import Sightings, asked
 from cctview.simulated import World
-from cctview.store import Store
 from cctview.types import PERSON, Detections, Journeys, Matches, Tracklets, TravelTimes, rows_among, rows_of
 
 __all__ = ["Found", "found_in", "score_world"]

@@ -13,7 +13,8 @@ from cctview.errors import ModelNotFoundError, nearest
 from cctview.models.importing import import_model
 from cctview.models.library import library_folder
 from cctview.models.record import ModelRecord
-from cctview.progress import Progress, silent
+from cctview.progress import silent
+from cctview.seams import Progress
 
 __all__ = ["pull_model", "releases"]
 

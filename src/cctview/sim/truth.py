@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.progress import Progress, silent
+from cctview.progress import silent
+from cctview.seams import Progress
 from cctview.sim.sightings import IGNORED_PX, IGNORED_VISIBILITY
 from cctview.sim.simulation import Simulation
 from cctview.sim.studio import SimFrame

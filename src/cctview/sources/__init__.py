@@ -5,6 +5,6 @@ from __future__ import annotations
 from cctview.sources.decode import DecodeLimits, decode
 from cctview.sources.folder import IMAGE_ENDINGS, FolderSource
 from cctview.sources.opening import open_source
-from cctview.sources.source import Known, Skipped, Source
+from cctview.sources.source import Known, Skipped
 
-__all__ = ["IMAGE_ENDINGS", "DecodeLimits", "FolderSource", "Known", "Skipped", "Source", "decode", "open_source"]
+__all__ = ["IMAGE_ENDINGS", "DecodeLimits", "FolderSource", "Known", "Skipped", "decode", "open_source"]

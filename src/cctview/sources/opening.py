@@ -7,8 +7,8 @@ from pathlib import Path
 
 from cctview.errors import InputError, SourceNotFoundError, nearest
 from cctview.naming import zone
+from cctview.seams import Source
 from cctview.sources.folder import IMAGE_ENDINGS, FolderSource
-from cctview.sources.source import Source
 
 __all__ = ["VIDEO_ENDINGS", "open_source"]
 

@@ -1,14 +1,10 @@
-"""The seam every source of frames satisfies."""
+"""What a source yields beside frames."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
-from cctview.types import Frame
-
-__all__ = ["Known", "Skipped", "Source"]
+__all__ = ["Known", "Skipped"]
 
 
 @dataclass(frozen=True)
@@ -24,17 +20,3 @@ class Known:
     """A still that is stored already, so it was not decoded again; ``id`` is that of its frame."""
 
     id: int
-
-
-class Source(Protocol):
-    """Anything that hands out frames; ``name`` is what the user gave, for messages."""
-
-    name: str
-
-    def count(self) -> int | None:
-        """Return how many stills to expect, or None when nobody can know."""
-        ...
-
-    def frames(self, known: Callable[[int], bool]) -> Iterator[Frame | Skipped | Known]:
-        """Yield every still once, in a fixed order; ``known`` says which frame ids are stored."""
-        ...

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from cctview.privacy import Policy
-from cctview.store.contract import Admitted, Batch, Derived, Forgotten, Proof, Store
+from cctview.store.contract import Admitted, Batch, Derived, Forgotten, Proof
 from cctview.store.filters import COLOURS, Hits, SearchFilters
+from cctview.store.opening import create_store, open_store
 
 __all__ = [
     "COLOURS",
@@ -17,25 +15,6 @@ __all__ = [
     "Hits",
     "Proof",
     "SearchFilters",
-    "Store",
     "create_store",
     "open_store",
 ]
-
-
-def create_store(path: str | Path, policy: Policy) -> Store:
-    """Make an empty store in a new or empty folder, or open the one there under the same policy.
-
-    Raise StoreError for a file or a folder that holds something else, PolicyError for a store
-    under another policy.
-    """
-    from cctview.store.lance import create  # noqa: PLC0415 - LanceDB takes half a second to import
-
-    return create(Path(path), policy)
-
-
-def open_store(path: str | Path, *, write: bool = False) -> Store:
-    """Open a store; raise StoreNotFoundError when there is none, StoreError when it cannot be used."""
-    from cctview.store.lance import open_existing  # noqa: PLC0415 - LanceDB takes half a second to import
-
-    return open_existing(Path(path), write=write)

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from cctview.errors import CctviewError, InputError, PolicyError, SettingsError, StoreError
 from cctview.privacy import LogEntry, Policy, require_purpose
-from cctview.store.contract import Admitted, Batch, Derived, Forgotten, Store
+from cctview.seams import Store
+from cctview.store.contract import Admitted, Batch, Derived, Forgotten
 from cctview.store.derived import put_aside, require_members
 from cctview.store.filters import Hits, SearchFilters
 from cctview.store.folder import COMMIT, LOCK, Commit, explained, locked, read_commit, write_atomically

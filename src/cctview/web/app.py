@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.responses import HTMLResponse
 
 from cctview.network import CameraNetwork
-from cctview.store import Store
+from cctview.seams import Store
 from cctview.web.acting import acting_routes
 from cctview.web.api import reading_routes
 from cctview.web.manual import manual

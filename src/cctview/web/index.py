@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cctview.errors import MissingError, SettingsError, nearest
 from cctview.network import CameraNetwork, Link
-from cctview.store import Store
+from cctview.seams import Store
 from cctview.types import HEADINGS, OBJECT_TYPES, Frames, Journeys, Ragged, Tracklets
 from cctview.web.columns import Keys, coded, gathered, ids_in, micros_in
 from cctview.web.matched import MatchColumns

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cctview.store import Store
+from cctview.seams import Store
 from cctview.types import REASONS, Matches
 from cctview.web.columns import Keys, coded, gathered, ids_in
 

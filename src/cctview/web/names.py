@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from cctview.errors import FormatError, MissingError
 from cctview.naming import parse_detection_name
 from cctview.privacy import ids_behind, pseudonyms
-from cctview.store import Store
+from cctview.seams import Store
 from cctview.types import Detections, Frames
 
 __all__ = ["Names"]

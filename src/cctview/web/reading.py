@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.errors import CctviewError, MissingError
-from cctview.match import learn_lanes
 from cctview.network import CameraNetwork
 from cctview.privacy import Policy
-from cctview.store import Store
+from cctview.road.lanes import learn_lanes
+from cctview.seams import Store
 from cctview.types import OBJECT_TYPES, Breaks, Detections, Embeddings, Frames, Lanes, Tracklets
 from cctview.web import answers, pictures
 from cctview.web.moments import from_micros, micros

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.errors import MissingError, PolicyError
-from cctview.match.candidates import expected_heading
+from cctview.matching.candidates import expected_heading
 from cctview.network import CameraNetwork, Link
-from cctview.store import Store
+from cctview.seams import Store
 from cctview.types import HEADINGS, OBJECT_TYPES, REASONS, Detections, Frames, Tracklets, rows_of
 from cctview.web import answers
 from cctview.web.columns import Keys, give_back_memory

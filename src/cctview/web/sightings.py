@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cctview.naming import detection_names
-from cctview.store import Store
+from cctview.seams import Store
 from cctview.types import Detections, Tracklets
 from cctview.web import answers
 from cctview.web.index import Index

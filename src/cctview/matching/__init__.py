@@ -1,0 +1,9 @@
+"""Matches: which tracklet of the next camera is the same vehicle, with probabilities that mean it."""
+
+from __future__ import annotations
+
+from cctview.matching.matcher import match
+from cctview.matching.online import MatchState, settle
+from cctview.matching.settings import MatchSettings
+
+__all__ = ["MatchSettings", "MatchState", "match", "settle"]

@@ -1,0 +1,258 @@
+"""How vehicles move in one camera, learnt without labels from the detections themselves.
+
+Pairs of neighbouring stills hold the same vehicle now and then; two vehicles of one still, and stills
+shifted far in time, never do. The ratio of densities, over binned place, movement, change of the box
+and likeness, says how much a pair speaks for one vehicle: a vehicle is found where it was heading, or
+a newcomer stands there, as the flow of the road has them. Expectation maximisation sharpens it:
+one-to-one beliefs weigh the real pairs, and the weighted pairs make the next densities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from cctview.assign import soft_assign
+from cctview.geometry import aligned_iou
+from cctview.tracking.density import Histogram
+from cctview.tracking.occupancy import Flow, places_of
+from cctview.tracking.pairs import CHANGE, LIKENESS, MOTION, Pairs, change_bins, likeness, moves, pairs_between
+from cctview.tracking.scene import PLACE, Scene
+
+__all__ = ["Evidence", "Motion", "learn"]
+
+Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.integer[Any]]
+
+_LEVELS = np.concatenate(
+    [[0.001, 0.003, 0.006, 0.01, 0.02, 0.03, 0.05, 0.075], np.linspace(0.1, 0.6, 11), [0.7, 0.8, 0.9, 0.95]]
+)
+_SHIFT_S = 25.0
+_SHIFTS = np.array([1.0, 1.8, 3.1])
+_STAYS, _STAYS_LEVEL = 0.6, 15
+_MOST = 30.0
+_MESSAGES = 6
+_ENOUGH = 1.5
+_ODD = 0.02
+
+
+class Evidence(NamedTuple):
+    """What speaks for each of P pairs to be one vehicle, in nats.
+
+    ``same`` is the log density per square metre of the movement, ``rest`` that of likeness and of the
+    change of the box, against chance.
+    """
+
+    same: Floats
+    rest: Floats
+
+
+class Outlook(NamedTuple):
+    """What is to be expected of each of N sightings by where it is, in nats.
+
+    ``stays`` are the log-odds that the next still shows the vehicle too, ``later`` that one after that
+    does; ``other`` is the log density per square metre of newcomers in its still.
+    """
+
+    stays: Floats
+    later: Floats
+    other: Floats
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Motion:
+    """Log densities by bin, and how likely a vehicle is seen again.
+
+    ``same`` is that of the movement of true pairs, ``flow`` where vehicles are met at all; ``change``
+    and ``alike`` are log ratios of true pairs and chance pairs for the box and for likeness; ``edges``
+    are the bins of likeness. By place: ``stays`` is the log-odds that the next still shows the
+    vehicle too, ``fresh`` the logarithm of the share of newcomers. ``gain`` is how well the stills
+    fit: the mean log-likelihood gain of a sighting over chance.
+    """
+
+    same: Floats
+    flow: Flow
+    change: Floats
+    alike: Floats
+    edges: Floats
+    stays: Floats
+    fresh: Floats
+    gain: float
+
+    def evidence(self, scene: Scene, pairs: Pairs) -> Evidence:
+        """Return what speaks for each pair to be one vehicle."""
+        moved, ground = moves(scene, pairs)
+        change, given = change_bins(scene, pairs)
+        alike = _alike(given, likeness(scene, pairs), self.edges)
+        return Evidence(self.same[moved] - ground, self.change[change] + self.alike[alike])
+
+    def outlook(self, scene: Scene) -> Outlook:
+        """Return what is to be expected of each sighting."""
+        stays = self.stays[scene.bin]
+        other = self.fresh[scene.bin] + self.flow.at(scene.spot) + np.log(scene.crowd[scene.still])
+        return Outlook(stays, -np.log1p(np.exp(-stays)), other)
+
+
+class _Views(NamedTuple):
+    motion: Ints
+    change: Ints
+    alike: Ints
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Sample:
+    """Real pairs of one camera with their bins, and the log densities of chance pairs.
+
+    ``ground`` is the logarithm of what each movement's bin covers, ``chance`` has change and likeness.
+    """
+
+    real: Pairs
+    views: _Views
+    ground: Floats
+    chance: tuple[Floats, Floats]
+    edges: Floats
+
+
+class _Turnover:
+    """How many vehicles stay and how many are new, place by place."""
+
+    def __init__(self, scene: Scene, pairs: Pairs) -> None:
+        self.start, self.end = scene.bin[pairs.i], scene.bin[pairs.j]
+        self.asked, self.came = (_by_place(scene.bin[np.unique(side)], None) for side in pairs[:2])
+
+    def stays(self, belief: Floats) -> Floats:
+        """Return the log-odds to be seen again, given what is believed of the pairs."""
+        share = np.clip((_by_place(self.start, belief) + 1) / (self.asked + 3), 0.02, 0.95)
+        return np.log(share / (1 - share))
+
+    def fresh(self, belief: Floats) -> Floats:
+        """Return the logarithm of the share of newcomers, given what is believed of the pairs."""
+        return np.log(np.clip((self.came - _by_place(self.end, belief) + 1) / (self.came + 2), 0.05, 1))
+
+
+def learn(scene: Scene, rounds: int, most: int) -> Motion:
+    """Return the motion of a camera; where there is little to learn from, what roads are like anyhow.
+
+    Takes ``rounds`` of expectation maximisation on about ``most`` pairs.
+    """
+    sample = _sample(scene, most)
+    real, histograms, turnover, places = (
+        sample.real,
+        _histograms(),
+        _Turnover(scene, sample.real),
+        places_of(scene.spot),
+    )
+    row, column = (np.unique(side, return_inverse=True)[1] for side in real[:2])
+    shape = (int(row.max(initial=-1)) + 1, int(column.max(initial=-1)) + 1)
+    known = np.log(scene.crowd[scene.still[real.j]]) + sample.ground
+    known += sum((density[view] for density, view in zip(sample.chance, sample.views[1:], strict=True)), 0.0)
+    odds: Floats = np.zeros(len(known))
+    belief: Floats = odds
+    stays: Floats = np.zeros_like(turnover.asked)
+    fresh: Floats = np.full_like(turnover.came, np.log(0.5))
+    counts = [histogram.counts(view, belief) for histogram, view in zip(histograms, sample.views, strict=True)]
+    flow = places.flow(len(scene))
+    for _ in range(rounds + 1):
+        parts = zip(histograms, counts, sample.views, strict=True)
+        evidence = sum((np.log(h.left_out(c, v, belief)) for h, c, v in parts), -known - flow.at(scene.spot[real.j]))
+        odds = np.exp(np.clip(evidence, -_MOST, _MOST) + stays[turnover.start] - fresh[turnover.end])
+        belief = soft_assign(row, column, odds, shape, _MESSAGES)
+        stays, fresh = turnover.stays(belief), turnover.fresh(belief)
+        counts = [histogram.counts(view, belief) for histogram, view in zip(histograms, sample.views, strict=True)]
+        flow = places.flow(len(scene) * (1 - float(belief.sum()) / max(shape[0], 1)))
+    same, change, alike = (np.log(h.density(c)).ravel() for h, c in zip(histograms, counts, strict=True))
+    return Motion(
+        same=same,
+        flow=flow,
+        change=_cautious(change - sample.chance[0]),
+        alike=_cautious(alike - sample.chance[1]),
+        edges=sample.edges,
+        stays=stays,
+        fresh=fresh,
+        gain=float(np.log1p(odds).sum() / max(shape[0], 1)),
+    )
+
+
+def _cautious(ratio: Floats) -> Floats:
+    """Return log ratios of true pairs to chance pairs, given that now and then a true pair looks like chance."""
+    return np.log((1 - _ODD) * np.exp(ratio) + _ODD)
+
+
+def _sample(scene: Scene, most: int) -> _Sample:
+    """Return real pairs of every n-th still, so that each still kept is whole, and chance pairs of the same."""
+    stride = 1 + int((scene.crowd[:-1] * scene.crowd[1:]).sum() // most)
+    start = np.arange(0, len(scene.clock) - 1, stride)
+    gap = np.diff(scene.clock)[start]
+    real = pairs_between(scene, start, start + 1, gap)
+    chance = _chance(scene, start, gap)
+    distance = likeness(scene, chance)
+    edges = np.quantile(distance, _LEVELS) if len(distance) else np.linspace(0.05, 1.2, len(_LEVELS))
+    stayed = aligned_iou(scene.box[chance.i], scene.box[chance.j]) > _STAYS
+    apart = ~(stayed & (distance <= edges[_STAYS_LEVEL]))
+    change, given = change_bins(scene, chance.rows(apart))
+    views = (change, _alike(given, distance[apart], edges))
+    moved, ground = moves(scene, real)
+    changed, given = change_bins(scene, real)
+    _, *histograms = _histograms()
+    return _Sample(
+        real=real,
+        views=_Views(moved, changed, _alike(given, likeness(scene, real), edges)),
+        ground=ground,
+        chance=(_log_density(histograms[0], views[0]), _log_density(histograms[1], views[1])),
+        edges=edges,
+    )
+
+
+def _chance(scene: Scene, start: Ints, gap: Floats) -> Pairs:
+    """Return pairs of different vehicles: of stills so far apart that none is in both, else of one still.
+
+    The stills form a ring. Two vehicles of one still are two for certain, however short the recording.
+    """
+    stills = len(scene.clock)
+    step = float(np.median(np.diff(scene.clock))) if stills > 1 else 1.0
+    least = max(int(np.ceil(_SHIFT_S / max(step, 1e-3))), 8)
+    shifts = np.unique(np.rint(least * _SHIFTS).astype(int)) % max(stills, 1)
+    shifts = shifts[np.minimum(shifts, stills - shifts) >= least]
+    end = (start[:, None] + 1 + shifts).ravel() % max(stills, 1)
+    far = pairs_between(scene, np.repeat(start, len(shifts)), end, np.repeat(gap, len(shifts)))
+    near = pairs_between(scene, start, start, gap)
+    near = near.rows(near.i != near.j)
+    if len(far.i) > _ENOUGH * len(near.i):
+        return far
+    return Pairs(*(np.concatenate(columns) for columns in zip(far, near, strict=True)))
+
+
+def _alike(given: Ints, distance: Floats, edges: Floats) -> Ints:
+    """Return flat bins of LIKENESS."""
+    return given * LIKENESS[-1] + np.searchsorted(edges, distance)
+
+
+def _by_place(place: Ints, weight: Floats | None) -> Floats:
+    """Return how much weight falls on each place and its neighbours, flat."""
+    counts = np.bincount(place, weight, int(np.prod(PLACE))).reshape(PLACE).astype(np.float64)
+    return gaussian_filter(counts, 1.0).ravel()
+
+
+def _log_density(histogram: Histogram, view: Ints) -> Floats:
+    """Return the log density of unweighted rows, flat, leaning on no prior knowledge."""
+    flat = np.full_like(histogram.prior, 1 / histogram.prior.size)
+    plain = Histogram(shape=histogram.shape, sigma=histogram.sigma, prior=flat)
+    return np.log(plain.density(plain.counts(view, np.ones(len(view))))).ravel()
+
+
+def _histograms() -> tuple[Histogram, Histogram, Histogram]:
+    """Return movement, change and likeness with what holds on any road: vehicles keep lane, size and look."""
+    along, across = np.linspace(-2.5, 2.5, MOTION[2]), np.linspace(-2.3, 2.3, MOTION[3])
+    motion = np.where(np.abs(along) < 2.1, 1.0, 0.05)[:, None] * np.exp(-np.abs(across) / 0.5)
+    bins = np.linspace(-1, 1, CHANGE[2])
+    change = np.exp(-np.abs(bins[:, None]) / 0.2 - np.abs(bins) / 0.25)
+    alike = np.diff(np.concatenate([[0.0], _LEVELS, [1.0]]) ** 0.5)
+    return (
+        Histogram(shape=MOTION, sigma=(1.0, 1.0, 0.8, 0.7), prior=motion / motion.sum()),
+        Histogram(shape=CHANGE, sigma=(0.0, 0.7, 0.8, 0.8), prior=change / change.sum()),
+        Histogram(shape=LIKENESS, sigma=(0.0, 0.7, 0.8), prior=alike / alike.sum()),
+    )

@@ -55,6 +55,11 @@ class SimulatedSource:
         """Return the camera network of the world."""
         return self.simulation.network
 
+    @property
+    def live(self) -> bool:
+        """A world ends."""
+        return False
+
     def count(self) -> int:
         """Return how many stills will be sent."""
         return len(self.simulation.timetable)

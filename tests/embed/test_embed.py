@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cctview.embed import Embedder, HistogramEmbedder, embed, load_embedder
+from cctview.embed import HistogramEmbedder, embed, load_embedder
 from cctview.embed.crops import Cropping, crops_of, quality
+from cctview.seams import Embedder
 from cctview.types import Detections, Frame
 
 NOON = np.datetime64("2020-05-05T12:00:00", "ns")

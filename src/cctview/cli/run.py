@@ -54,7 +54,7 @@ def run(
 
     given = load_network(network) if network else CameraNetwork()
     stills = open_source(source, timezone=timezone or given.timezone, camera=camera)
-    roads: CameraNetwork = given if network else getattr(stills, "network", given)
+    roads: CameraNetwork = given if network else stills.network or given
     run_into(stills, store, roads, detector, embedder, provider, workers, as_json)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from cctview.errors import FrameError, InputError
 from cctview.naming import is_output, still_stem
+from cctview.network import CameraNetwork
 from cctview.sources.decode import DecodeLimits, decode
 from cctview.sources.source import Known, Skipped
 from cctview.sources.times import Stamp, camera_in_path, exif_time, file_time, name_time
@@ -45,6 +46,9 @@ class FolderSource:
     own name; ``camera`` overrides both. Outputs beside the stills are not stills. Links that lead
     out of the folder are not followed.
     """
+
+    network: CameraNetwork | None = None
+    live = False
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ from av.video.stream import VideoStream
 
 from cctview.errors import SettingsError
 from cctview.naming import still_name, zone
+from cctview.network import CameraNetwork
 from cctview.sources.decode import DecodeLimits
 from cctview.sources.source import Known, Skipped
 from cctview.sources.times import Stamp, file_time, name_time
@@ -32,6 +33,9 @@ class VideoSource:
     else the time in the file's name, else the file's own time. ``every_s`` keeps the first frame of
     each so many seconds. The camera is the file's stem unless given.
     """
+
+    network: CameraNetwork | None = None
+    live = False
 
     def __init__(
         self,

@@ -154,9 +154,10 @@ def clock_scores(seed: int) -> list[float]:
     found, detections, embeddings = seen(simulation.sightings(), np.random.default_rng(seed))
     told = (found.time - found.time.min()) / np.timedelta64(1, "s") - found.at
     clock = {camera: float(np.median(told[found.camera == camera])) for camera in np.unique(found.camera).tolist()}
-    matches = match(track(detections, embeddings), simulation.network)
+    matches = match(track(detections, embeddings), simulation.plan.network)
     lags = {
-        (link.origin, link.target): _median_lag(matches, link.origin, link.target) for link in simulation.network.links
+        (link.origin, link.target): _median_lag(matches, link.origin, link.target)
+        for link in simulation.plan.network.links
     }
     return [(lags[a, b] - lags[b, a]) / 2 - (clock[b] - clock[a]) for a, b in lags if a < b and (b, a) in lags]
 

@@ -49,7 +49,7 @@ def undrawn(cameras: int, minutes: float) -> dict[str, float]:
     simulation = simulate(SimSettings(minutes=minutes, cameras=cameras))
     seen = simulation.sightings()
     return {
-        "cameras": cameras, "minutes": minutes, "stills": len(simulation.timetable), "sightings": len(seen),
+        "cameras": cameras, "minutes": minutes, "stills": len(simulation.plan.timetable), "sightings": len(seen),
         "cpu seconds": round(time.process_time() - begin, 1),
     }  # fmt: skip
 

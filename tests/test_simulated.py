@@ -63,7 +63,7 @@ def test_faults_arrive_as_they_would_from_a_real_camera(faulty, handed_out):
 
 def test_a_wrong_clock_shows_in_the_name_and_not_in_the_truth(faulty, handed_out):
     whole = [still for still in faulty.drawn if not still.fault]
-    told = np.array([(still.time - faulty.simulation.start) / np.timedelta64(1, "s") for still in whole])
+    told = np.array([(still.time - faulty.simulation.plan.start) / np.timedelta64(1, "s") for still in whole])
     ahead = told - np.array([still.at for still in whole])
     np.testing.assert_allclose(ahead, ahead[0], atol=1e-6)
     assert abs(ahead[0]) > 0.1
@@ -79,10 +79,10 @@ def test_what_is_stored_already_is_not_handed_out_again(faulty, handed_out):
 
 def test_an_address_opens_a_simulation(tmp_path):
     source = open_simulated("sim://grid?minutes=0.5&cameras=3&traffic=jam&light=night&faults=0.1")
-    settings = source.simulation.settings
+    settings = source.simulation.plan.settings
     assert (settings.world, settings.cameras, settings.traffic, settings.light) == ("grid", 3, 100.0, "night")
     assert len(source.network.cameras) == 3
-    (tmp_path / "roads.toml").write_text(source.simulation.network_toml())
+    (tmp_path / "roads.toml").write_text(source.simulation.plan.network_toml())
     same = open_simulated(f"sim://{tmp_path / 'roads.toml'}?minutes=0.5")
     assert same.network.cameras.id.tolist() == source.network.cameras.id.tolist()
     assert len(same.network.links) == len(source.network.links)
@@ -149,7 +149,7 @@ def test_journeys_that_swap_vehicles_are_wrong(hour):
 def test_true_travel_times_follow_the_speed_of_the_vehicles(hour):
     simulation, world = hour
     seconds = world.travel_times.median_s
-    metres = simulation.settings.spacing_m
+    metres = simulation.plan.settings.spacing_m
     assert len(seconds) >= 4
     assert np.all((metres / seconds > 10) & (metres / seconds < 32))
 

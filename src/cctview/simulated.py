@@ -53,7 +53,7 @@ class SimulatedSource:
     @property
     def network(self) -> CameraNetwork:
         """Return the camera network of the world."""
-        return self.simulation.network
+        return self.simulation.plan.network
 
     @property
     def live(self) -> bool:
@@ -62,7 +62,7 @@ class SimulatedSource:
 
     def count(self) -> int:
         """Return how many stills will be sent."""
-        return len(self.simulation.timetable)
+        return len(self.simulation.plan.timetable)
 
     def frames(self, known: Callable[[int], bool]) -> Iterator[Frame | Skipped | Known]:
         """Yield every still in the order sent; what is known is drawn again but not handed out."""
@@ -100,8 +100,9 @@ def truth_of(simulation: Simulation, stills: list[SimFrame] | None = None) -> Wo
     """Return the truth about a simulation: about its drawn stills, or without them about what cameras would see."""
     sightings = simulation.sightings() if stills is None else sightings_of(stills)
     frames = _undrawn(simulation) if stills is None else _drawn(stills)
-    tables = truth_tables(frames, sightings, simulation.network)
-    chains = journeys(tables.matches, tables.tracklets, simulation.network) if len(tables.matches) else Journeys.empty()
+    network = simulation.plan.network
+    tables = truth_tables(frames, sightings, network)
+    chains = journeys(tables.matches, tables.tracklets, network) if len(tables.matches) else Journeys.empty()
     times = travel_times(tables.matches, tables.tracklets) if len(tables.matches) else TravelTimes.empty()
     return World(sightings=sightings, tables=tables, journeys=chains, travel_times=times)
 
@@ -120,7 +121,7 @@ def write_world(simulation: Simulation, folder: Path, *, stills: bool = True, pr
     world = truth_of(simulation, kept)
     truth = folder / "truth"
     truth.mkdir(parents=True, exist_ok=True)
-    (truth / "network.toml").write_text(simulation.network_toml(), encoding="utf-8")
+    (truth / "network.toml").write_text(simulation.plan.network_toml(), encoding="utf-8")
     _write_tables(world, truth)
     _write_mot(simulation, world.sightings, truth / "mot")
     return world
@@ -136,7 +137,7 @@ def store_world(simulation: Simulation, store: Store, *, progress: Progress = si
     for number, still in enumerate(simulation.frames(), start=1):
         pending.append(still)
         kept.append(still.without_pixels())
-        progress("drawing", number, len(simulation.timetable))
+        progress("drawing", number, len(simulation.plan.timetable))
         if len(pending) >= _AT_A_TIME:
             store.append(_batch(simulation, pending))
             pending = []
@@ -209,9 +210,9 @@ def _drawn(stills: list[SimFrame]) -> Frames:
 
 def _undrawn(simulation: Simulation) -> Frames:
     """Return the frames of stills that were never drawn; their numbers stand for their content."""
-    table, settings = simulation.timetable, simulation.settings
-    cameras = np.array(simulation.cameras)[table.camera].tolist()
-    times = simulation.times(table.told)
+    table, settings = simulation.plan.timetable, simulation.plan.settings
+    cameras = np.array(simulation.plan.cameras)[table.camera].tolist()
+    times = simulation.plan.times(table.told)
     names = [f"{camera}--{number}" for number, camera in enumerate(cameras)]
     return _frames(cameras, times, names, range(len(table)), [(settings.width, settings.height)] * len(table))
 
@@ -257,9 +258,9 @@ def _write_tables(world: World, folder: Path) -> None:
 def _write_mot(simulation: Simulation, sightings: Sightings, folder: Path) -> None:
     """Write ``CAMERA/gt/gt.txt`` and ``seqinfo.ini``: frame, identity, x, y, w, h, counts, class, visibility."""
     vehicles = sightings[sightings.type != PERSON]
-    table, settings = simulation.timetable, simulation.settings
+    table, settings = simulation.plan.timetable, simulation.plan.settings
     number = np.zeros(len(table), np.int64)  # of each still within its camera, from 1
-    for k, camera in enumerate(simulation.cameras):
+    for k, camera in enumerate(simulation.plan.cameras):
         stills = np.flatnonzero(table.camera == k)
         number[stills] = np.arange(1, len(stills) + 1)
         mine = vehicles[vehicles.camera == camera]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from cctview.sim import SimSettings, simulate
-from cctview.sim.lens import lens
-from cctview.sim.lighting import lighting
-from cctview.sim.timetable import timetable
+from cctview.sim.cameras.lens import lens
+from cctview.sim.cameras.timetable import timetable
+from cctview.sim.drawing.lighting import lighting
 
 SMALL = {"minutes": 0.06, "cameras": 1, "width": 176, "height": 120}
 

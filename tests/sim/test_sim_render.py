@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cctview.sim.camera import beside_road
-from cctview.sim.fleet import PERSON, appearance
-from cctview.sim.lighting import lighting
-from cctview.sim.render import Placed, compose
-from cctview.sim.road import winding
-from cctview.sim.scene import draw_scene
+from cctview.sim.cameras.pose import beside_road
+from cctview.sim.drawing.appearance import appearance
+from cctview.sim.drawing.lighting import lighting
+from cctview.sim.drawing.render import Placed, compose
+from cctview.sim.drawing.scene import draw_scene
+from cctview.sim.world.fleet import PERSON
+from cctview.sim.world.road import winding
 
 
 @pytest.fixture(scope="module")

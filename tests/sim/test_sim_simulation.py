@@ -90,7 +90,7 @@ def test_vehicles_reach_the_next_camera_in_order_after_a_plausible_time():
     seen: dict[str, dict[int, list[float]]] = {"sim-1": {}, "sim-2": {}}
     simulation = simulate(settings)
     for frame in simulation.frames():
-        at = (frame.time - simulation.start) / np.timedelta64(1, "s")
+        at = (frame.time - simulation.plan.start) / np.timedelta64(1, "s")
         for identity in frame.identities[frame.types != "person"].tolist():
             seen[frame.camera].setdefault(identity, []).append(at)
     both = sorted(set(seen["sim-1"]) & set(seen["sim-2"]))
@@ -123,7 +123,7 @@ def test_light_does_not_change_where_vehicles_are():
 
 def test_the_network_file_links_neighbours_both_ways():
     simulation = simulate(SimSettings(cameras=3, spacing_m=804.672))
-    network = parse_network(simulation.network_toml())
+    network = parse_network(simulation.plan.network_toml())
     assert network.cameras.id.tolist() == ["sim-1", "sim-2", "sim-3"]
     assert {(link.origin, link.target) for link in network.links} == {
         ("sim-1", "sim-2"), ("sim-2", "sim-1"), ("sim-2", "sim-3"), ("sim-3", "sim-2"),

@@ -10,7 +10,7 @@ import pytest
 
 from cctview.sim import write_stills
 from cctview.sim.sightings import IGNORED_PX
-from cctview.sim.truth import CATEGORIES, coco_rows, visits
+from cctview.sim.truth.folder import CATEGORIES, coco_rows, visits
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["nested", "flat"])
@@ -76,4 +76,4 @@ def test_no_stills_no_visits():
 
 def test_the_network_file_is_beside_the_stills(folder, simulation):
     root, _, _ = folder
-    assert (root / "network.toml").read_text() == simulation.network_toml()
+    assert (root / "network.toml").read_text() == simulation.plan.network_toml()

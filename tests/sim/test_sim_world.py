@@ -9,10 +9,11 @@ import pytest
 
 from cctview.network import parse_network
 from cctview.sim import SimSettings, simulate
-from cctview.sim.layouts import build_layout
-from cctview.sim.road import LANE_WIDTH, LANES, lane_offset, winding
-from cctview.sim.traffic import KINDS, Traffic, stroll
-from cctview.sim.world import STEP_S, flow
+from cctview.sim.world.arrivals import STEP_S, flow
+from cctview.sim.world.built_in import build_layout
+from cctview.sim.world.fleet import KINDS
+from cctview.sim.world.road import LANE_WIDTH, LANES, lane_offset, winding
+from cctview.sim.world.traffic import Traffic, stroll
 
 
 @pytest.fixture(scope="module")
@@ -100,13 +101,17 @@ def test_a_camera_network_becomes_roads_with_its_cameras():
         for a, b, way, metres in (("a", "b", "S", 400), ("b", "c", "S", 900), ("b", "d", "E", 700))
     )
     simulation = simulate(SimSettings(minutes=1), parse_network(text))
-    assert sorted(simulation.cameras) == ["a", "b", "c", "d"]
-    sites = {site.name: site for site in simulation.layout.sites}
+    assert sorted(simulation.plan.cameras) == ["a", "b", "c", "d"]
+    sites = {site.name: site for site in simulation.plan.layout.sites}
     assert sites["a"].against
     assert not sites["b"].against
-    assert {(link.origin, link.target) for link in simulation.network.links} == {("a", "b"), ("b", "c"), ("b", "d")}
-    roads = [road for road in simulation.layout.roads if road.length > 600]
-    assert len(simulation.layout.roads) == len(roads) == 3
+    assert {(link.origin, link.target) for link in simulation.plan.network.links} == {
+        ("a", "b"),
+        ("b", "c"),
+        ("b", "d"),
+    }
+    roads = [road for road in simulation.plan.layout.roads if road.length > 600]
+    assert len(simulation.plan.layout.roads) == len(roads) == 3
 
 
 def test_as_many_vehicles_pass_as_were_asked_for(layout):

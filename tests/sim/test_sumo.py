@@ -11,8 +11,8 @@ import pytest
 from cctview.errors import FormatError, SettingsError, SourceNotFoundError
 from cctview.network import CameraNetwork
 from cctview.sim import SimSettings, simulate
-from cctview.sim.sumo import read_fcd
-from cctview.sim.traffic import KINDS
+from cctview.sim.world.fleet import KINDS
+from cctview.sim.world.sumo import read_fcd
 
 SPEED = 15.0
 LANES = {"inner": 1.6, "middle": 4.8, "outer": 8.0}  # metres right of SUMO's centre line
@@ -60,7 +60,7 @@ def test_rows_are_read_in_order(fcd: Path) -> None:
 
 def test_vehicles_drive_on_their_ways_and_lanes(fcd: Path) -> None:
     world = simulate(SimSettings(cameras=2, minutes=0.5, trajectories=str(fcd)))
-    assert world.layout.roads[0].length == pytest.approx(59 * SPEED, abs=2)
+    assert world.plan.layout.roads[0].length == pytest.approx(59 * SPEED, abs=2)
     moments = list(islice(world.traffic(), 100))
     kinds = {KINDS[kind] for kind in moments[40].kind}
     assert len(moments[40]) == 4
@@ -93,7 +93,7 @@ def test_cameras_see_them(fcd: Path) -> None:
     assert set(np.unique(seen.camera)) == {"sim-1", "sim-2"}
     assert {"bus", "truck", "car"} == set(seen.type.tolist())
     of_bus = seen.at[(seen.type == "bus") & (seen.camera == "sim-2")]
-    assert 0 <= of_bus.min() - (world.layout.sites[1].station - 40) / SPEED < 5
+    assert 0 <= of_bus.min() - (world.plan.layout.sites[1].station - 40) / SPEED < 5
 
 
 def test_stills_are_drawn(fcd: Path) -> None:
@@ -121,10 +121,10 @@ def test_what_is_no_record_is_refused(tmp_path: Path, text: str, wrong: str) -> 
 
 def test_worlds_that_cannot_be(fcd: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"88\d m long, and 4 cameras every 500 m need 1750 m"):
-        _ = simulate(SimSettings(trajectories=str(fcd))).layout
+        _ = simulate(SimSettings(trajectories=str(fcd))).plan.layout
     with pytest.raises(SettingsError, match="either them or the camera network"):
-        _ = simulate(SimSettings(trajectories=str(fcd)), CameraNetwork()).layout
+        _ = simulate(SimSettings(trajectories=str(fcd)), CameraNetwork()).plan.layout
     with pytest.raises(SettingsError, match="nobody drives 100 m"):
-        _ = simulate(SimSettings(trajectories=str(record(tmp_path / "short.xml", seconds=3)))).layout
+        _ = simulate(SimSettings(trajectories=str(record(tmp_path / "short.xml", seconds=3)))).plan.layout
     with pytest.raises(SourceNotFoundError, match="no such file"):
-        _ = simulate(SimSettings(trajectories=str(tmp_path / "none.xml"))).layout
+        _ = simulate(SimSettings(trajectories=str(tmp_path / "none.xml"))).plan.layout

@@ -3,9 +3,9 @@
 from cctview.sim.settings import SimSettings, parse_spec, setting
 from cctview.sim.sightings import Sightings, asked
 from cctview.sim.simulation import Simulation, simulate
-from cctview.sim.studio import SimFrame
-from cctview.sim.tables import TruthTables, sightings_of, truth_tables
-from cctview.sim.truth import write_stills
+from cctview.sim.still import SimFrame
+from cctview.sim.truth.folder import write_stills
+from cctview.sim.truth.tables import TruthTables, sightings_of, truth_tables
 
 __all__ = [
     "Sightings",

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cctview.geometry import area
-from cctview.sim.camera import RoadCamera
-from cctview.sim.fleet import KIND_SIZE, TYPES
-from cctview.sim.lens import lens
-from cctview.sim.road import Road
+from cctview.sim.cameras.lens import lens
+from cctview.sim.cameras.pose import RoadCamera
+from cctview.sim.plan import Plan
 from cctview.sim.sightings import Sightings
-from cctview.sim.traffic import Traffic
-from cctview.sim.world import STEP_S
-
-if TYPE_CHECKING:
-    from cctview.sim.simulation import Simulation
+from cctview.sim.world.arrivals import STEP_S
+from cctview.sim.world.fleet import KIND_SIZE, TYPES
+from cctview.sim.world.road import Road
+from cctview.sim.world.traffic import Traffic
 
 __all__ = ["observed"]
 
@@ -34,22 +32,22 @@ _SAMPLES = 6  # per side of a box, to tell how much of it is hidden
 _ROUNDED = 0.94  # a vehicle's outline is that much narrower than its bounding cuboid's
 
 
-def observed(simulation: Simulation) -> Sightings:
-    """Return the sightings of all vehicles in all stills of a simulation."""
-    parts = [_seen(simulation, chunk) for chunk in _chunks(_encounters(simulation))]
+def observed(plan: Plan, story: Iterator[Traffic]) -> Sightings:
+    """Return the sightings of all vehicles in all stills; ``story`` is the traffic, step by step from the start."""
+    parts = [_seen(plan, chunk) for chunk in _chunks(_encounters(plan, story))]
     return Sightings.concat(parts) if parts else Sightings.empty()
 
 
-def _encounters(simulation: Simulation) -> Iterator[Columns]:
+def _encounters(plan: Plan, story: Iterator[Traffic]) -> Iterator[Columns]:
     """Yield, step by step, which vehicles are in front of which still's camera, in road coordinates."""
-    table, sites = simulation.timetable, simulation.layout.sites
+    table, sites = plan.timetable, plan.layout.sites
     road = np.array([site.road for site in sites])[table.camera]
     against = np.array([site.against for site in sites])[table.camera]
-    station = np.array([pose.station for pose in simulation.poses])[table.camera]
-    length = np.array([view.length for view in simulation.views])[table.camera]
+    station = np.array([pose.station for pose in plan.poses])[table.camera]
+    length = np.array([view.length for view in plan.views])[table.camera]
     step = np.floor(table.at / STEP_S).astype(np.int64)
     starts = np.searchsorted(step, np.arange(int(step[-1]) + 2)) if len(step) else np.zeros(1, np.int64)
-    for number, traffic in zip(range(len(starts) - 1), simulation.traffic(), strict=False):
+    for number, traffic in zip(range(len(starts) - 1), story, strict=False):
         rows = np.arange(starts[number], starts[number + 1])
         if not len(rows) or not len(traffic):
             continue
@@ -84,16 +82,16 @@ def _joined(parts: list[Columns]) -> Columns:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _seen(simulation: Simulation, met: Columns) -> Sightings:
+def _seen(plan: Plan, met: Columns) -> Sightings:
     """Return the sightings among encounters: what is in the picture, large enough, and not wholly hidden."""
-    camera = simulation.timetable.camera[met["still"]]
+    camera = plan.timetable.camera[met["still"]]
     whole, depth, towards = np.zeros((len(camera), 4)), np.zeros(len(camera)), np.zeros(len(camera), np.bool_)
     for k in np.unique(camera).tolist():
         mine = np.flatnonzero(camera == k)
-        road, pose, site = simulation.views[k], simulation.poses[k], simulation.layout.sites[k]
+        road, pose, site = plan.views[k], plan.poses[k], plan.layout.sites[k]
         part = {name: column[mine] for name, column in met.items()}
         whole[mine], depth[mine], towards[mine] = _projected(road, pose, part, site.against)
-    settings = simulation.settings
+    settings = plan.settings
     edge = np.array([settings.width, settings.height] * 2)
     glass = lens(settings.distortion, settings.width, settings.height, 1)
     whole = np.asarray(glass.boxes(np.clip(whole, 0, edge)), np.float64)
@@ -103,11 +101,11 @@ def _seen(simulation: Simulation, met: Columns) -> Sightings:
     box, shows = _showing(still, whole)
     seen = shows > 0
     order, still = order[seen], still[seen]
-    table = simulation.timetable
+    table = plan.timetable
     return Sightings(
         still=still,
-        camera=np.array(simulation.cameras)[table.camera[still]],
-        time=simulation.times(table.told[still]),
+        camera=np.array(plan.cameras)[table.camera[still]],
+        time=plan.times(table.told[still]),
         at=table.at[still],
         identity=met["identity"][order],
         type=TYPES[met["kind"][order]],

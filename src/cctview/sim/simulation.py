@@ -4,111 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from cctview.errors import SettingsError
-from cctview.naming import still_name, zone
-from cctview.network import CameraNetwork, parse_network
-from cctview.sim.camera import RoadCamera, beside_road
-from cctview.sim.layout import Layout
-from cctview.sim.layouts import build_layout, recorded_layout
-from cctview.sim.lighting import lighting
-from cctview.sim.mapping import network_toml
+from cctview.network import CameraNetwork
+from cctview.sim.drawing.lighting import lighting
 from cctview.sim.observing import observed
-from cctview.sim.recorded import Recording, recording
-from cctview.sim.road import Road
+from cctview.sim.plan import Plan
 from cctview.sim.settings import SimSettings
 from cctview.sim.sightings import Sightings
-from cctview.sim.studio import SimFrame, Studio
-from cctview.sim.sumo import read_fcd
-from cctview.sim.timetable import LIKE_VIDEO_BELOW_S, Timetable, timetable
-from cctview.sim.traffic import Traffic
-from cctview.sim.world import STEP_S, flow
+from cctview.sim.still import SimFrame
+from cctview.sim.studio import Studio
+from cctview.sim.world.arrivals import STEP_S, flow
+from cctview.sim.world.traffic import Traffic
 
 __all__ = ["Simulation", "simulate"]
-
-TIMEZONE = "America/New_York"
-_START = {"day": "2020-05-05T17:07:52", "dusk": "2020-05-06T00:02:10", "night": "2020-05-06T02:07:52"}
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """A world fixed by its settings; every call of ``frames`` tells the same story from the start."""
+    """The telling of a plan; every call of ``frames`` tells the same story from the start."""
 
-    settings: SimSettings
-    given: CameraNetwork | None = None
-
-    @cached_property
-    def recorded(self) -> Recording | None:
-        """Return the recorded trajectories vehicles drive along, if any."""
-        if not self.settings.trajectories:
-            return None
-        if self.given is not None:
-            raise SettingsError("trajectories lay their own road; leave out either them or the camera network")
-        return recording(read_fcd(Path(self.settings.trajectories)))
-
-    @cached_property
-    def layout(self) -> Layout:
-        """Return the roads and what stands along them."""
-        if self.recorded is not None:
-            return recorded_layout(self.recorded.road, self.settings)
-        return build_layout(self.settings, self.given, self.rng("road"))
-
-    @cached_property
-    def cameras(self) -> tuple[str, ...]:
-        """Return the camera ids."""
-        return tuple(site.name for site in self.layout.sites)
-
-    @cached_property
-    def views(self) -> tuple[Road, ...]:
-        """Return the road of each camera, with growing ``s`` ahead of it."""
-        return self.layout.views()
-
-    @cached_property
-    def poses(self) -> tuple[RoadCamera, ...]:
-        """Return where each camera hangs and looks."""
-        size = (self.settings.width, self.settings.height)
-        places = enumerate(zip(self.views, self.layout.sites, strict=True))
-        return tuple(
-            beside_road(road, self.layout.ahead(site), size, self.rng("camera", k)) for k, (road, site) in places
-        )
-
-    @cached_property
-    def timetable(self) -> Timetable:
-        """Return when each camera sends a still."""
-        return timetable(self.settings, len(self.cameras), self.rng("timetable"), self.rng("faults"))
-
-    @cached_property
-    def network(self) -> CameraNetwork:
-        """Return the camera network: the given one, or that of the generated world."""
-        return self.given or parse_network(self.network_toml(), "the simulated network")
-
-    @property
-    def start(self) -> np.datetime64:
-        """Return the moment, in UTC, of second 0."""
-        return np.datetime64(_START[self.settings.light], "ns")
-
-    def times(self, seconds: NDArray[np.floating]) -> NDArray[np.datetime64]:
-        """Return the UTC times ``(N,)`` of seconds ``(N,)``."""
-        return self.start + np.round(seconds * 1e9).astype("timedelta64[ns]")
-
-    def name(self, camera: str, time: np.datetime64) -> str:
-        """Return the file name of a still, without its ending."""
-        video = self.settings.interval_s < LIKE_VIDEO_BELOW_S
-        return still_name(camera, time, zone(TIMEZONE), milliseconds=video) + "--original"
-
-    def network_toml(self) -> str:
-        """Return the camera network file of this world."""
-        return network_toml(self.layout, self.given, TIMEZONE)
+    plan: Plan
 
     def frames(self) -> Iterator[SimFrame]:
         """Yield every still of every camera in the order in which they are sent."""
-        studio = Studio(self, lighting(self.settings.light, self.settings.weather, self.rng("light")))
-        table, moments = self.timetable, self.traffic()
+        plan = self.plan
+        studio = Studio(plan, lighting(plan.settings.light, plan.settings.weather, plan.rng("light")))
+        table, moments = plan.timetable, self.traffic()
         traffic = next(moments)
         for row, at in enumerate(table.at.tolist()):
             while traffic.time + STEP_S <= at:
@@ -117,20 +38,17 @@ class Simulation:
 
     def traffic(self) -> Iterator[Traffic]:
         """Yield the traffic of the whole world every ``STEP_S`` seconds, for ever."""
-        if self.recorded is not None:
-            return self.recorded.flow()
-        return flow(self.layout, self.settings.traffic, self.rng("traffic"))
+        plan = self.plan
+        if plan.recorded is not None:
+            return plan.recorded.flow()
+        return flow(plan.layout, plan.settings.traffic, plan.rng("traffic"))
 
     def sightings(self) -> Sightings:
         """Return what all cameras see without drawing a still, boxes from the vehicles' bounding cuboids.
 
         Hours of traffic take seconds. What stands beside the road hides nothing here.
         """
-        return observed(self)
-
-    def rng(self, purpose: str, number: int = 0) -> np.random.Generator:
-        """Return the random numbers of one purpose, so that no part disturbs another."""
-        return np.random.default_rng([self.settings.seed, number, *purpose.encode()])
+        return observed(self.plan, self.traffic())
 
 
 def simulate(settings: SimSettings | None = None, network: CameraNetwork | None = None) -> Simulation:
@@ -139,4 +57,4 @@ def simulate(settings: SimSettings | None = None, network: CameraNetwork | None 
     With a camera network, its cameras and links are the world and ``settings.world``, ``cameras`` and
     ``spacing_m`` do not matter.
     """
-    return Simulation(settings or SimSettings(), network)
+    return Simulation(Plan(settings or SimSettings(), network))

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.sim.camera import RoadCamera
-from cctview.sim.fleet import PERSON, TYPES, appearance
-from cctview.sim.lens import lens
-from cctview.sim.lighting import Lighting
-from cctview.sim.mesh import Mesh
-from cctview.sim.optics import Optics, cheap_camera, decoded, develop
-from cctview.sim.render import Placed, compose, in_view
-from cctview.sim.road import LANES, RAILING, WALKWAY
-from cctview.sim.scene import Scene, draw_scene
-from cctview.sim.timetable import FAULTS
-from cctview.sim.traffic import Pedestrians, Traffic, stroll
+from cctview.sim.cameras.lens import lens
+from cctview.sim.cameras.pose import RoadCamera
+from cctview.sim.cameras.timetable import FAULTS
+from cctview.sim.drawing.appearance import appearance
+from cctview.sim.drawing.lighting import Lighting
+from cctview.sim.drawing.mesh import Mesh
+from cctview.sim.drawing.optics import Optics, cheap_camera, decoded, develop
+from cctview.sim.drawing.render import Placed, compose, in_view
+from cctview.sim.drawing.scene import Scene, draw_scene
+from cctview.sim.plan import Plan
+from cctview.sim.still import SimFrame
+from cctview.sim.world.fleet import PERSON, TYPES
+from cctview.sim.world.road import LANES, RAILING, WALKWAY
+from cctview.sim.world.traffic import Pedestrians, Traffic, stroll
 from cctview.types import content_id
 
-if TYPE_CHECKING:
-    from cctview.sim.simulation import Simulation
-
-__all__ = ["SimFrame", "Studio"]
+__all__ = ["Studio"]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -32,42 +32,6 @@ _ENLARGED_UP_TO = 704  # pixels of width; wider stills are drawn at their own si
 _SMALLEST_AREA = 4.0  # square pixels; what is smaller has no truth
 _BEHIND_M, _AHEAD_M = 20.0, 260.0
 _LOCAL_BEHIND_UTC = np.timedelta64(4, "h")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SimFrame:
-    """One still with its truth.
-
-    ``image`` is uint8 ``(H, W, 3)`` RGB; ``jpeg`` what was sent, which a ``fault`` may have cut short;
-    ``time`` what the camera's clock says, datetime64[ns] UTC, ``at`` the true second. ``boxes``
-    float32 ``(N, 4)`` xyxy pixels bound what shows of each object, ``whole_boxes`` also what others hide,
-    both clipped to the still; ``types`` car, truck, bus, motorcycle or person; ``identities`` int64,
-    the same vehicle having the same number on every camera; ``visibility`` the share that shows;
-    ``lanes`` from the median, ``speeds`` in m/s, ``towards`` whether it comes closer. ``size`` is width
-    and height, ``digest`` the content hash of ``jpeg``.
-    """
-
-    camera: str
-    time: np.datetime64
-    name: str
-    jpeg: bytes
-    image: NDArray[np.uint8]
-    boxes: NDArray[np.float32]
-    whole_boxes: NDArray[np.float32]
-    types: NDArray[np.str_]
-    identities: NDArray[np.int64]
-    visibility: NDArray[np.float32]
-    lanes: NDArray[np.int64]
-    speeds: NDArray[np.float32]
-    towards: NDArray[np.bool_]
-    at: float
-    size: tuple[int, int]
-    digest: int
-    fault: str = ""
-
-    def without_pixels(self) -> SimFrame:
-        """Return the truth of this still alone, a thousandth of its size."""
-        return replace(self, jpeg=b"", image=np.zeros((0, 0, 3), np.uint8))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,22 +49,22 @@ class _Cast:
 class Studio:
     """One telling of a simulation's story: the scenes and shapes drawn so far."""
 
-    def __init__(self, simulation: Simulation, light: Lighting) -> None:
-        self._simulation = simulation
+    def __init__(self, plan: Plan, light: Lighting) -> None:
+        self._plan = plan
         self._light = light
-        self._people = _walkers(simulation)
+        self._people = _walkers(plan)
         self._scenes: dict[tuple[int, float], tuple[Scene, Optics]] = {}
         self._meshes: dict[int, Mesh] = {}
         self._sent: dict[int, SimFrame] = {}
-        self._noise = simulation.rng("noise")
+        self._noise = plan.rng("noise")
 
     def still(self, row: int, traffic: Traffic) -> SimFrame:
         """Return the still in one row of the timetable, ``traffic`` being that of the step before it."""
-        table = self._simulation.timetable
+        table = self._plan.timetable
         k, fault = int(table.camera[row]), FAULTS[int(table.fault[row])]
-        time = self._simulation.times(table.told[row : row + 1])[0]
+        time = self._plan.times(table.told[row : row + 1])[0]
         if fault == "repeated" and k in self._sent:
-            name = self._simulation.name(self._sent[k].camera, time) + ".jpeg"
+            name = self._plan.name(self._sent[k].camera, time) + ".jpeg"
             return replace(self._sent[k], time=time, name=name, fault=fault)
         frame = self._taken(k, float(table.at[row]), time, float(table.yaw[row]), traffic)
         if fault == "half sent":
@@ -120,11 +84,11 @@ class Studio:
         boxes, wholes = optics.lens.boxes(extent.box), optics.lens.boxes(extent.whole)
         told = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) >= _SMALLEST_AREA
         row = extent.row[told]
-        camera = self._simulation.cameras[k]
+        camera = self._plan.cameras[k]
         return SimFrame(
             camera=camera,
             time=time,
-            name=self._simulation.name(camera, time) + ".jpeg",
+            name=self._plan.name(camera, time) + ".jpeg",
             jpeg=jpeg,
             image=decoded(jpeg),
             boxes=boxes[told].astype(np.float32),
@@ -141,16 +105,16 @@ class Studio:
         )
 
     def _drawn(self, k: int, yaw: float) -> tuple[Scene, Optics]:
-        simulation, light, settings = self._simulation, self._light, self._simulation.settings
+        plan, light, settings = self._plan, self._light, self._plan.settings
         zoom = 2 if settings.width <= _ENLARGED_UP_TO else 1
-        pose = replace(simulation.poses[k], yaw=simulation.poses[k].yaw + yaw)
+        pose = replace(plan.poses[k], yaw=plan.poses[k].yaw + yaw)
         glass = lens(settings.distortion, settings.width, settings.height, zoom)
-        scene = draw_scene(simulation.views[k], pose, light, zoom, simulation.rng("scene", k))
-        return scene, cheap_camera(pose, light, simulation.layout.sites[k].caption, glass, simulation.rng("optics", k))
+        scene = draw_scene(plan.views[k], pose, light, zoom, plan.rng("scene", k))
+        return scene, cheap_camera(pose, light, plan.layout.sites[k].caption, glass, plan.rng("optics", k))
 
     def _cast(self, k: int, at: float, traffic: Traffic, camera: RoadCamera) -> _Cast:
         """Return the vehicles and people near a camera."""
-        site, road = self._simulation.layout.sites[k], self._simulation.views[k]
+        site, road = self._plan.layout.sites[k], self._plan.views[k]
         people, vehicles = self._people[site.road], traffic.on(site.road)
         groups = [group.at(at, road, against=site.against) for group in (vehicles, people)]
         s, d, heading = np.concatenate([np.stack(group) for group in groups], axis=1)
@@ -181,14 +145,14 @@ class Studio:
     def _mesh(self, identity: int, kind: int, length: float) -> Mesh:
         mesh = self._meshes.get(identity)
         if mesh is None:
-            mesh = self._meshes[identity] = appearance(kind, length, self._simulation.settings.seed, identity)
+            mesh = self._meshes[identity] = appearance(kind, length, self._plan.settings.seed, identity)
         return mesh
 
 
-def _walkers(simulation: Simulation) -> list[Pedestrians]:
+def _walkers(plan: Plan) -> list[Pedestrians]:
     """Return the people of each road, numbered through."""
-    rng, walkers, first = simulation.rng("people"), list[Pedestrians](), 0
-    for road in simulation.layout.roads:
+    rng, walkers, first = plan.rng("people"), list[Pedestrians](), 0
+    for road in plan.layout.roads:
         walkers.append(stroll(road, (WALKWAY + 0.6, RAILING - 0.7), rng, first))
         first += len(walkers[-1].identity)
     return walkers

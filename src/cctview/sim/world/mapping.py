@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.network import CameraNetwork
-from cctview.sim.layout import OUT, Layout
+from cctview.sim.world.layout import OUT, Layout
 
 __all__ = ["network_toml"]
 

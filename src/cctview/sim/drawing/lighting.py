@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.sim.mesh import Material
+from cctview.sim.drawing.mesh import Material
 from cctview.sim.settings import Light, Weather
 
 __all__ = ["LAMP_SPACING", "Lighting", "lighting", "street_lamp_light"]

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.sim.driving import REST_S, STEP_S, changing_lanes, moved
-from cctview.sim.layout import LANE_SHARE, OUT, Layout
-from cctview.sim.road import LANES
-from cctview.sim.traffic import KINDS, Traffic
+from cctview.sim.world.driving import REST_S, STEP_S, changing_lanes, moved
+from cctview.sim.world.fleet import KINDS
+from cctview.sim.world.layout import LANE_SHARE, OUT, Layout
+from cctview.sim.world.road import LANES
+from cctview.sim.world.traffic import Traffic
 
 __all__ = ["STEP_S", "flow"]
 

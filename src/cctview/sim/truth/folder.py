@@ -14,7 +14,7 @@ from cctview.progress import silent
 from cctview.seams import Progress
 from cctview.sim.sightings import IGNORED_PX, IGNORED_VISIBILITY
 from cctview.sim.simulation import Simulation
-from cctview.sim.studio import SimFrame
+from cctview.sim.still import SimFrame
 
 __all__ = ["CATEGORIES", "coco_rows", "visits", "write_stills"]
 
@@ -41,11 +41,11 @@ def write_stills(
     """
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
-    (root / "network.toml").write_text(simulation.network_toml(), encoding="utf-8")
+    (root / "network.toml").write_text(simulation.plan.network_toml(), encoding="utf-8")
     images: list[dict[str, Any]] = []
     marks: list[dict[str, Any]] = []
     seen: list[SimFrame] = [] if keep is None else keep
-    total = len(simulation.timetable)
+    total = len(simulation.plan.timetable)
     for number, frame in enumerate(simulation.frames(), start=1):
         path = root / (_place(frame.name) if nested else "") / frame.name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ def write_stills(
         seen.append(frame.without_pixels())
         progress("drawing", number, total)
     truth = {
-        "info": {"description": "simulated by cctview", "settings": asdict(simulation.settings)},
+        "info": {"description": "simulated by cctview", "settings": asdict(simulation.plan.settings)},
         "images": images,
         "annotations": marks,
         "categories": [{"id": number, "name": name} for name, number in CATEGORIES.items()],
@@ -115,7 +115,7 @@ def _changed(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _image(number: int, frame: SimFrame, simulation: Simulation) -> dict[str, Any]:
-    settings = simulation.settings
+    settings = simulation.plan.settings
     return {
         "id": number, "file_name": frame.name, "width": settings.width, "height": settings.height,
         "camera": frame.camera, "time": f"{frame.time}Z",

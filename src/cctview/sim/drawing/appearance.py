@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from cctview.sim.cars import DARK, build_car
-from cctview.sim.lorries import build_bus, build_truck, build_van
-from cctview.sim.mesh import Material, Mesh, MeshBuilder
-from cctview.sim.traffic import KINDS
+from cctview.sim.drawing.cars import DARK, build_car
+from cctview.sim.drawing.lorries import build_bus, build_truck, build_van
+from cctview.sim.drawing.mesh import Material, Mesh, MeshBuilder
+from cctview.sim.world.fleet import KINDS, PERSON
 
-__all__ = ["KIND_SIZE", "PERSON", "TYPES", "appearance"]
-
-Floats = NDArray[np.floating[Any]]
-
-PERSON = len(KINDS)
-TYPES = np.array(["car", "car", "car", "car", "truck", "bus", "car", "motorcycle", "person"])  # KINDS, then PERSON
-KIND_SIZE = np.array(  # usual width and height in metres, by row of KINDS
-    [(1.84, 1.45), (1.94, 1.74), (1.82, 1.50), (1.88, 1.62), (2.36, 3.3), (2.54, 3.1), (1.96, 2.0), (0.8, 1.6)]
-)
+__all__ = ["appearance"]
 
 _TRUCK_FROM_BEHIND = (0, 2, 1)
 

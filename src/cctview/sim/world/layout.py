@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.sim.road import LANES, Road
+from cctview.sim.world.road import LANES, Road
 
 __all__ = [
     "CYCLE_S",

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.sim.backdrop import draw_sky, furnish
-from cctview.sim.camera import RoadCamera
-from cctview.sim.easel import Easel
-from cctview.sim.lighting import Lighting, street_lamp_light
-from cctview.sim.road import FIRST_LINE, LANE_WIDTH, LANES, PARAPET, RAILING, SHOULDER, WALKWAY, Road
+from cctview.sim.cameras.pose import RoadCamera
+from cctview.sim.drawing.backdrop import draw_sky, furnish
+from cctview.sim.drawing.canvas import Canvas
+from cctview.sim.drawing.lighting import Lighting, street_lamp_light
+from cctview.sim.world.road import FIRST_LINE, LANE_WIDTH, LANES, PARAPET, RAILING, SHOULDER, WALKWAY, Road
 
 __all__ = ["Scene", "draw_scene"]
 
@@ -68,18 +68,18 @@ def draw_scene(road: Road, camera: RoadCamera, light: Lighting, zoom: int, rng: 
     image[ground & ~near] = light.sky_low * 0.8
     on_road = np.zeros(near.shape, np.bool_)
     on_road[near] = np.abs(d) < RAILING
-    easel = Easel(image=image, prop=np.zeros(near.shape, np.uint8), camera=camera, light=light, zoom=zoom)
-    furnish(easel, road, (str(west), east), rng)
-    lit = cv2.GaussianBlur(np.clip(easel.image, 0, 255), (0, 0), 0.28 * zoom).astype(np.uint8)
-    fade = np.where(on_road & (easel.prop == 0), light.shadow, 1.0).astype(np.float32)[..., None]
+    canvas = Canvas(image=image, prop=np.zeros(near.shape, np.uint8), camera=camera, light=light, zoom=zoom)
+    furnish(canvas, road, (str(west), east), rng)
+    lit = cv2.GaussianBlur(np.clip(canvas.image, 0, 255), (0, 0), 0.28 * zoom).astype(np.uint8)
+    fade = np.where(on_road & (canvas.prop == 0), light.shadow, 1.0).astype(np.float32)[..., None]
     return Scene(
         camera=camera,
         zoom=zoom,
         lit=lit,
         shaded=(lit * fade).astype(np.uint8),
-        prop=easel.prop,
-        prop_offset=np.array([np.nan, *easel.offsets]),
-        prop_depth=np.array([np.inf, *easel.depths]),
+        prop=canvas.prop,
+        prop_offset=np.array([np.nan, *canvas.offsets]),
+        prop_depth=np.array([np.inf, *canvas.depths]),
     )
 
 

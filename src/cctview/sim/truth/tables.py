@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cctview.network import CameraNetwork, Link
 from cctview.sim.sightings import Sightings, asked
-from cctview.sim.studio import SimFrame
+from cctview.sim.still import SimFrame
 from cctview.table import RaggedColumn
 from cctview.types import (
     PERSON,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.sim.mesh import Material, MeshBuilder, Shape
+from cctview.sim.drawing.mesh import Material, MeshBuilder, Shape
 
 __all__ = ["DARK", "GLASS", "PAINT", "PAINT_SHARE", "build_car"]
 

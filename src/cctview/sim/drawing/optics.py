@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.sim.air import Air, air_before
-from cctview.sim.camera import RoadCamera
-from cctview.sim.lens import Lens
-from cctview.sim.lighting import Lighting
+from cctview.sim.cameras.lens import Lens
+from cctview.sim.cameras.pose import RoadCamera
+from cctview.sim.drawing.air import Air, air_before
+from cctview.sim.drawing.lighting import Lighting
 
 __all__ = ["Optics", "cheap_camera", "decoded", "develop"]
 

@@ -8,14 +8,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.sim.road import LANE_WIDTH, Road, lane_offset
+from cctview.sim.world.road import LANE_WIDTH, Road, lane_offset
 
-__all__ = ["CHANGE_S", "KINDS", "Pedestrians", "Traffic", "stroll"]
+__all__ = ["CHANGE_S", "Pedestrians", "Traffic", "stroll"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
-KINDS = np.array(["sedan", "suv", "hatch", "taxi", "truck", "bus", "van", "motorcycle"])
 CHANGE_S = 3.0
 _FIRST_PEDESTRIAN = 1_000_000_000
 

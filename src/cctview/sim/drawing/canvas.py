@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.sim.camera import RoadCamera
-from cctview.sim.lighting import Lighting
-from cctview.sim.mesh import Material
+from cctview.sim.cameras.pose import RoadCamera
+from cctview.sim.drawing.lighting import Lighting
+from cctview.sim.drawing.mesh import Material
 
-__all__ = ["SHIFT", "Easel", "Job"]
+__all__ = ["SHIFT", "Canvas", "Job"]
 
 Floats = NDArray[np.floating[Any]]
 Job = tuple[float, Callable[[], None]]  # depth in metres, and what to do when its turn comes
@@ -26,7 +26,7 @@ _ROD_NORMAL = np.array([0.5, -0.6, 0.2])
 
 
 @dataclass(kw_only=True)
-class Easel:
+class Canvas:
     """A picture being painted, ``zoom`` times larger than the still, with a prop number per pixel."""
 
     image: Floats

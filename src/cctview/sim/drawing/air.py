@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.sim.camera import RoadCamera
-from cctview.sim.lighting import Lighting
+from cctview.sim.cameras.pose import RoadCamera
+from cctview.sim.drawing.lighting import Lighting
 
 __all__ = ["Air", "air_before"]
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.sim.cars import DARK, GLASS, PAINT, PAINT_SHARE
-from cctview.sim.mesh import Material, MeshBuilder
+from cctview.sim.drawing.cars import DARK, GLASS, PAINT, PAINT_SHARE
+from cctview.sim.drawing.mesh import Material, MeshBuilder
 
 __all__ = ["build_bus", "build_truck", "build_van"]
 

@@ -17,11 +17,12 @@ from scipy.ndimage import uniform_filter1d
 from scipy.spatial import cKDTree
 
 from cctview.errors import SettingsError
-from cctview.sim.driving import REST_S, STEP_S
-from cctview.sim.layout import OUT
-from cctview.sim.road import LANES, OVERHANG_M, Road, lane_offset
-from cctview.sim.sumo import Trajectories
-from cctview.sim.traffic import KINDS, Traffic
+from cctview.sim.world.driving import REST_S, STEP_S
+from cctview.sim.world.fleet import KINDS
+from cctview.sim.world.layout import OUT
+from cctview.sim.world.road import LANES, OVERHANG_M, Road, lane_offset
+from cctview.sim.world.sumo import Trajectories
+from cctview.sim.world.traffic import Traffic
 
 __all__ = ["Recording", "recording"]
 

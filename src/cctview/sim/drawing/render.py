@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.sim.camera import RoadCamera
-from cctview.sim.lighting import Lighting, street_lamp_light
-from cctview.sim.mesh import Material, Mesh
-from cctview.sim.scene import Scene
+from cctview.sim.cameras.pose import RoadCamera
+from cctview.sim.drawing.lighting import Lighting, street_lamp_light
+from cctview.sim.drawing.mesh import Material, Mesh
+from cctview.sim.drawing.scene import Scene
 
 __all__ = ["Extent", "Placed", "compose", "in_view"]
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from cctview.errors import SettingsError
 from cctview.network import CameraNetwork
-from cctview.sim.layout import Layout, LayoutBuilder, Site
-from cctview.sim.road import Road, winding
 from cctview.sim.settings import JAM_FROM, SimSettings
+from cctview.sim.world.layout import Layout, LayoutBuilder, Site
+from cctview.sim.world.road import Road, winding
 
 __all__ = ["build_layout", "recorded_layout"]
 

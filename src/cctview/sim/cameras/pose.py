@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.sim.road import Road
+from cctview.sim.world.road import Road
 
 __all__ = ["RoadCamera", "beside_road"]
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.sim.layout import CYCLE_S, GREEN_S, Layout
-from cctview.sim.road import LANES
-from cctview.sim.traffic import CHANGE_S, Traffic
+from cctview.sim.world.layout import CYCLE_S, GREEN_S, Layout
+from cctview.sim.world.road import LANES
+from cctview.sim.world.traffic import CHANGE_S, Traffic
 
 __all__ = ["STEP_S", "changing_lanes", "moved"]
 

@@ -1,0 +1,1 @@
+"""How the cameras hang, bend the picture and keep time; not what they see."""

@@ -1,0 +1,1 @@
+"""Pictures: shapes, light, scenes, and what a cheap camera makes of them."""

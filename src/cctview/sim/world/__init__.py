@@ -1,0 +1,1 @@
+"""What there is without a camera: roads, what stands along them, and who drives there."""

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from cctview.network import CameraNetwork, Link
 from cctview.privacy import Policy
 from cctview.store import create_store
-from cctview.store.lance import LanceStore
-from cctview.store.packs import PackWriter
+from cctview.store.lance.packs import PackWriter
+from cctview.store.lance.store import LanceStore
 from cctview.store.schema import stored, times
 from cctview.types import (
     Cameras,

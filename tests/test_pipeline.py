@@ -24,7 +24,7 @@ from cctview.seams import Store
 from cctview.sim import SimSettings, simulate, write_stills
 from cctview.sources import Known, Skipped, open_source
 from cctview.store import create_store, open_store
-from cctview.store.lance import LanceStore
+from cctview.store.lance.store import LanceStore
 from cctview.types import Detections, Embeddings, Frame, Frames, Journeys, Matches, Table, Tracklets
 
 TABLES: tuple[type[Table], ...] = (Frames, Detections, Embeddings, Tracklets, Matches, Journeys)

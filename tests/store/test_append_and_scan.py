@@ -316,7 +316,7 @@ class TestDerived:
 
     @pytest.mark.parametrize("in_memory", [1, 1 << 20])
     def test_parts_become_visible_in_one_step_and_hinder_no_one_before(self, full, monkeypatch, in_memory):
-        monkeypatch.setattr("cctview.store.spool._IN_MEMORY", in_memory)
+        monkeypatch.setattr("cctview.store.lance.spool._IN_MEMORY", in_memory)
         other = open_store(full.path, write=True)
         tracks = full.scan(Tracklets)
 
@@ -332,7 +332,7 @@ class TestDerived:
         assert len(full.scan(Frames)) == 13
 
     def test_an_exchange_that_breaks_off_changes_nothing(self, full, monkeypatch):
-        monkeypatch.setattr("cctview.store.spool._IN_MEMORY", 1)
+        monkeypatch.setattr("cctview.store.lance.spool._IN_MEMORY", 1)
         before = sorted(full.path.rglob("*"))
         tracks = full.scan(Tracklets)
 
@@ -362,8 +362,8 @@ class TestDerived:
 
 
 def test_many_appends_stay_in_few_files(store, monkeypatch):
-    monkeypatch.setattr("cctview.store.tables._LOOSE", 3)
-    monkeypatch.setattr("cctview.store.tables._READERS_FINISH", __import__("datetime").timedelta(milliseconds=1))
+    monkeypatch.setattr("cctview.store.lance.tables._LOOSE", 3)
+    monkeypatch.setattr("cctview.store.lance.tables._READERS_FINISH", __import__("datetime").timedelta(milliseconds=1))
     for number in range(8):
         store.append(batch([number]))
     assert len(list((store.path / "detections.lance" / "data").iterdir())) <= 4

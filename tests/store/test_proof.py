@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cctview.store import proof
-from cctview.store.proof import Needles, search
+from cctview.store.lance import proof
+from cctview.store.lance.proof import Needles, search
 
 ids = st.lists(st.integers(1, 2**63 - 1), unique=True, min_size=1, max_size=20)
 

@@ -139,7 +139,7 @@ def test_a_preview_removes_nothing_and_says_what_forgetting_does(full):
 
 
 def test_indexed_tables_forget_and_find_as_others_do(full, monkeypatch):
-    monkeypatch.setattr("cctview.store.tables._MANY_ROWS", 1)
+    monkeypatch.setattr("cctview.store.lance.tables._MANY_ROWS", 1)
     full.append(batch(range(40, 44)))
     full.replace([full.scan(Tracklets)])
     boxes = full.scan(Detections)

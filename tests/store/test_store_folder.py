@@ -16,7 +16,7 @@ from store_samples import batch, frame
 from cctview.errors import PolicyError, SettingsError, StoreError, StoreNotFoundError
 from cctview.privacy import Policy
 from cctview.store import create_store, open_store
-from cctview.store.folder import Commit, TableState
+from cctview.store.lance.folder import Commit, TableState
 from cctview.types import Detections, Frames
 
 POLICY = Policy.default("tests")
@@ -108,7 +108,7 @@ class TestDamage:
             open_store(store.path)
 
     def test_missing_files_say_so(self, store, monkeypatch):
-        monkeypatch.setattr("cctview.store.lance._PAUSE_S", 0)
+        monkeypatch.setattr("cctview.store.lance.store._PAUSE_S", 0)
         store.append(batch([1]))
         shutil.rmtree(store.path / "detections.lance")
         with pytest.raises(StoreError, match="files of this store are missing"):
@@ -215,7 +215,7 @@ def test_errors_of_the_disk_are_explained(store, monkeypatch, raised, message):
     def fail(*_):
         raise raised
 
-    monkeypatch.setattr("cctview.store.tables.Transaction.add", fail)
+    monkeypatch.setattr("cctview.store.lance.tables.Transaction.add", fail)
     with pytest.raises(StoreError, match=message):
         store.append(batch([1]))
     monkeypatch.undo()

@@ -20,7 +20,9 @@ import numpy as np
 from store_samples import PER_FRAME, batch
 
 from cctview.privacy import Policy
-from cctview.store import create_store, lance, open_store, packs, removal, tables
+from cctview.store import create_store, open_store
+from cctview.store.lance import packs, removal, tables
+from cctview.store.lance import store as lance
 from cctview.types import Detections, Frames
 
 POLICY = Policy.default("tests")

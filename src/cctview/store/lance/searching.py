@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from cctview.errors import InputError
 from cctview.store.colours import colour_of
 from cctview.store.filters import Hits, SearchFilters
+from cctview.store.lance.tables import Snapshot
 from cctview.store.schema import LAYOUTS, condition, ids_of
-from cctview.store.tables import Snapshot
 from cctview.types import Detections, rows_of
 
 __all__ = ["found_in"]

@@ -1,117 +1,32 @@
-"""The camera network: cameras, the links between them, and how long a link may take."""
+"""A camera network from TOML text: every entry is checked, and an error names the one to mend."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cctview.errors import NetworkFileError, nearest
 from cctview.geometry import bearing_deg, ground_distance_m
-from cctview.types import Cameras, Tracklets, rows_among
+from cctview.network.cameras import CameraNetwork, Link
+from cctview.types import Cameras
 
-__all__ = ["COMPASS", "CameraNetwork", "Link", "load_network", "parse_network"]
+__all__ = ["COMPASS", "load_network", "parse_network"]
 
 COMPASS = {name: 45.0 * step for step, name in enumerate(("N", "NE", "E", "SE", "S", "SW", "W", "NW"))}
 _METRES_PER_MILE = 1609.344
+_LONGEST_M = 1e6  # longer is no road between two cameras but a slip of the unit
+_LONGEST_S = 7 * 86_400.0  # more than the slowest ride of the longest link, 400 060 s
+_FASTEST_MPS, _SLOWEST_MPS = 35.0, 2.5  # 126 km/h on a free road, and walking pace in a queue
+_LENGTH_ERROR_M = 100.0  # how well the length of a link is known
+_QUEUE_S = 60.0  # a minute at lights or in a jam, on top of the slowest ride
 _CAMERA_KEYS = {"id", "name", "lat", "lon", "heading", "interval_s", "clock_s"}
 _LINK_KEYS = {"from", "to", "direction", "miles", "metres", "min_s", "max_s"}
 _TOP_KEYS = {"camera", "link", "timezone", "shoreline"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Link:
-    """One stretch of road a vehicle may take from one camera to the next.
-
-    ``direction_deg`` is the compass direction of travel. ``min_s`` and ``max_s`` bound the travel
-    time; when the file gives none they follow from the length, known to about 100 m, at 35 m/s and
-    at 2.5 m/s, with a minute of slack for a queue.
-    """
-
-    origin: str
-    target: str
-    direction_deg: float
-    metres: float
-    min_s: float
-    max_s: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class CameraNetwork:
-    """Cameras and the directed links between them.
-
-    ``timezone`` is that of local file times. ``shoreline`` is drawn on maps: (lat, lon) points with
-    the water on the right hand of whoever follows them.
-    """
-
-    cameras: Cameras = field(default_factory=Cameras.empty)
-    links: tuple[Link, ...] = ()
-    timezone: str | None = None
-    shoreline: tuple[tuple[float, float], ...] = ()
-
-    def among(self, present: Iterable[str]) -> CameraNetwork:
-        """Return the network of these cameras only, joining links across the ones left out."""
-        keep = np.unique(np.array(list(present), np.str_))
-        links = self.links
-        for absent in np.setdiff1d(self.cameras.id, keep).tolist():
-            links = _bridged(links, absent)
-        kept = self.cameras[np.isin(self.cameras.id, keep)]
-        return replace(self, cameras=kept, links=links)
-
-    def skipping(self) -> tuple[Link, ...]:
-        """Return the links that pass one camera without being seen there, where the road goes on ahead."""
-        direct = {(link.origin, link.target) for link in self.links}
-        straight = [link for camera in self.cameras.id.tolist() for link in _over(self.links, camera)]
-        return tuple(link for link in straight if (link.origin, link.target) not in direct)
-
-    def heading(self, camera: str) -> float | None:
-        """Return the compass direction a camera looks, or None for a camera not in the file."""
-        found = np.flatnonzero(self.cameras.id == camera)
-        return float(self.cameras.heading_deg[found[0]]) if len(found) else None
-
-    def clock_s(self, cameras: NDArray[np.str_]) -> NDArray[np.float64]:
-        """Return the seconds to add to stamps of these cameras (N,), 0 for a camera not in the file."""
-        return np.append(self.cameras.clock_s, 0.0)[rows_among(self.cameras.id, cameras)]
-
-    def on_one_clock(self, tracklets: Tracklets) -> Tracklets:
-        """Return the tracklets with the times that one true clock would have told."""
-        seconds = self.clock_s(tracklets.camera)
-        if not seconds.any():
-            return tracklets
-        late = np.round(seconds * 1e9).astype("timedelta64[ns]")
-        return tracklets.replace(first_time=tracklets.first_time + late, last_time=tracklets.last_time + late)
-
-
-def _bridged(links: tuple[Link, ...], absent: str) -> tuple[Link, ...]:
-    joined = _over(links, absent, turned_deg=180.0)
-    rest = [link for link in links if absent not in (link.origin, link.target)]
-    known = {(link.origin, link.target) for link in rest}
-    return (*rest, *(link for link in joined if (link.origin, link.target) not in known))
-
-
-def _over(links: tuple[Link, ...], camera: str, turned_deg: float = 90.0) -> list[Link]:
-    """Return the links across a camera that turn by at most so much there."""
-    return [
-        Link(
-            origin=a.origin,
-            target=b.target,
-            direction_deg=a.direction_deg,
-            metres=a.metres + b.metres,
-            min_s=a.min_s + b.min_s,
-            max_s=a.max_s + b.max_s,
-        )
-        for a in links
-        for b in links
-        if a.target == camera == b.origin
-        and a.origin != b.target
-        and abs((a.direction_deg - b.direction_deg + 180) % 360 - 180) <= turned_deg
-    ]
 
 
 def load_network(path: Path) -> CameraNetwork:
@@ -191,7 +106,9 @@ def _cameras(entries: list[Mapping[str, Any]], where: str) -> Cameras:
         lat=np.array([_number(entry, "lat", spot, -90, 90) for entry, spot in both]),
         lon=np.array([_number(entry, "lon", spot, -180, 180) for entry, spot in both]),
         heading_deg=np.array([_compass(entry.get("heading"), spot, "heading") for entry, spot in both]),
-        interval_s=np.array([float(entry.get("interval_s", 0.0)) for entry in entries]),
+        interval_s=np.array(
+            [_number({"interval_s": 0.0, **entry}, "interval_s", spot, 0, 86_400) for entry, spot in both]
+        ),
         clock_s=np.array([_number({"clock_s": 0.0, **entry}, "clock_s", spot, -3600, 3600) for entry, spot in both]),
     )
 
@@ -204,7 +121,8 @@ def _link(entry: Any, cameras: Cameras, where: str) -> Link:
             raise NetworkFileError(f"{where}: no camera {end!r}; {nearest(end, cameras.id.tolist())}")
     a, b = (int(np.flatnonzero(cameras.id == end)[0]) for end in ends)
     points = (cameras.lon[a], cameras.lat[a], cameras.lon[b], cameras.lat[b])
-    metres = _length(entry, where) or float(ground_distance_m(*points))
+    given = _length(entry, where)
+    metres = float(ground_distance_m(*points)) if given is None else given
     direction = entry.get("direction")
     degrees = float(bearing_deg(*points)) if direction is None else _compass(direction, where, "direction")
     low, high = _window(entry, metres, where)
@@ -213,13 +131,18 @@ def _link(entry: Any, cameras: Cameras, where: str) -> Link:
 
 def _length(entry: Mapping[str, Any], where: str) -> float | None:
     if "metres" in entry:
-        return _number(entry, "metres", where, 1, 1e6)
-    return _number(entry, "miles", where, 1e-3, 600) * _METRES_PER_MILE if "miles" in entry else None
+        return _number(entry, "metres", where, 0, _LONGEST_M)
+    most = _LONGEST_M / _METRES_PER_MILE
+    return _number(entry, "miles", where, 0, most) * _METRES_PER_MILE if "miles" in entry else None
 
 
 def _window(entry: Mapping[str, Any], metres: float, where: str) -> tuple[float, float]:
-    low = _number(entry, "min_s", where, 0, 86_400) if "min_s" in entry else max(metres - 100, 0) / 35
-    high = _number(entry, "max_s", where, 0, 86_400) if "max_s" in entry else (metres + 100) / 2.5 + 60
+    given: dict[str, Any] = {
+        "min_s": max(metres - _LENGTH_ERROR_M, 0) / _FASTEST_MPS,
+        "max_s": (metres + _LENGTH_ERROR_M) / _SLOWEST_MPS + _QUEUE_S,
+        **entry,
+    }
+    low, high = (_number(given, key, where, 0, _LONGEST_S) for key in ("min_s", "max_s"))
     if low >= high:
         raise NetworkFileError(f"{where}: min_s {low:g} must be below max_s {high:g}")
     return low, high

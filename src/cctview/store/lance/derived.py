@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +13,20 @@ from numpy.typing import NDArray
 
 from cctview.errors import InputError, StoreError
 from cctview.store.contract import Derived
-from cctview.store.folder import explained
-from cctview.store.schema import LAYOUTS, contained, layout_of, stored, times
-from cctview.store.spool import Pile, Spool
-from cctview.store.tables import Snapshot
+from cctview.store.lance.folder import explained
+from cctview.store.lance.spool import Pile, Spool
+from cctview.store.lance.tables import Snapshot
+from cctview.store.schema import LAYOUTS, contained, ids_of, layout_of, stored, times
 from cctview.types import Journeys
 
-__all__ = ["put_aside", "require_members"]
+__all__ = ["put_aside", "require_members", "require_new"]
 
 _NAMED = {
     "tracklets": ("detections", ("members",)),
     "matches": ("tracklets", ("query", "candidates")),
     "journeys": ("tracklets", ("members",)),
 }
+_HAVE_IDS = {"tracklets", "journeys"}
 
 
 @contextmanager
@@ -41,13 +43,41 @@ def put_aside(folder: Path, tables: Iterable[Derived]) -> Iterator[dict[str, Pil
 
 def require_members(view: Snapshot, piles: Mapping[str, Pile]) -> None:
     """Raise StoreError for rows made from what was forgotten since; aggregates and breaks name no one."""
-    for name, (owner, columns) in _NAMED.items():
-        if name not in piles:
-            continue
+    for name, owner, ids in _named(piles):
         known = _sorted(piles[owner].ids("id")) if owner in piles else view.ids(owner)
-        for column in columns:
+        _require_known(name, owner, ids, known)
+
+
+def require_new(view: Snapshot, piles: Mapping[str, Pile]) -> None:
+    """Raise StoreError for rows that are stored already, or made from what is neither stored nor among these."""
+    for name, owner, ids in _named(piles):
+        mine = [piles[owner].ids("id")] if owner in piles else []
+        _require_known(name, owner, ids, _sorted([*chain(*mine), _stored(view, owner, ids)]))
+    for name in _HAVE_IDS & piles.keys():
+        for ids in piles[name].ids("id"):
+            _require_absent(name, _stored(view, name, ids))
+
+
+def _named(piles: Mapping[str, Pile]) -> Iterator[tuple[str, str, NDArray[np.int64]]]:
+    """Yield the ids that rows name, with the table of the rows and the one the ids belong to."""
+    for name, (owner, columns) in _NAMED.items():
+        for column in columns if name in piles else ():
             for ids in piles[name].ids(column):
-                _require_known(name, owner, ids, known)
+                yield name, owner, ids
+
+
+def _stored(view: Snapshot, name: str, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return which of these ids are stored."""
+    if not view.has(name):
+        return np.zeros(0, np.int64)
+    return ids_of(view.rows_among(name, ["id"], ids).column("id"))
+
+
+def _require_absent(name: str, ids: NDArray[np.int64]) -> None:
+    if len(ids):
+        raise StoreError(
+            f"{len(ids)} of these {name} are stored already (first {ids[0]}); add only what is new, or replace them all"
+        )
 
 
 def _sorted(parts: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:

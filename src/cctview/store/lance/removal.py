@@ -11,17 +11,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cctview.errors import MissingError, StoreError
+from cctview.errors import InputError, MissingError, StoreError
 from cctview.privacy import Kept, Policy, expires_before
 from cctview.store.contract import Forgotten, Proof
-from cctview.store.packs import PackWriter, pack_path, read_stills
-from cctview.store.proof import Needles, files_below, search
+from cctview.store.lance.packs import PackWriter, pack_path, read_stills
+from cctview.store.lance.proof import Needles, files_below, search
+from cctview.store.lance.tables import Snapshot, Transaction
 from cctview.store.schema import LAYOUTS, condition, contained, ids_of, instant
-from cctview.store.tables import Snapshot, Transaction
 from cctview.table import RaggedColumn
 from cctview.types import Matches
 
-__all__ = ["Doomed", "counted", "doomed_by_age", "doomed_by_ids", "doomed_where", "remove"]
+__all__ = ["Doomed", "chosen", "counted", "doomed_by_age", "remove"]
 
 Ids = NDArray[np.int64]
 _PLACE = ["id", "pack", "offset", "length"]
@@ -56,6 +56,17 @@ class Doomed:
         return not any(len(value) for value in vars(self).values() if isinstance(value, np.ndarray | str)) and (
             self.before is None
         )
+
+
+def chosen(view: Snapshot, before: np.datetime64 | None, camera: str | None, ids: NDArray[np.int64] | None) -> Doomed:
+    """Return what is to be forgotten; raise InputError for a request that is empty or contradicts itself."""
+    if before is None and camera is None and ids is None:
+        raise InputError("forget what? give before, camera or ids")
+    if ids is None:
+        return doomed_where(view, before, camera)
+    if before is not None or camera is not None:
+        raise InputError("forget either by ids, or by before and camera; not both in one call")
+    return doomed_by_ids(view, np.asarray(ids, np.int64))
 
 
 def doomed_where(view: Snapshot, before: np.datetime64 | None, camera: str | None) -> Doomed:

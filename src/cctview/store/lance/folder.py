@@ -20,7 +20,7 @@ else:
 
 __all__ = ["COMMIT", "FORMAT", "LOCK", "Commit", "TableState", "explained", "locked", "read_commit", "write_atomically"]
 
-FORMAT = 1
+FORMAT = 2
 COMMIT = "commit.json"
 LOCK = "write.lock"
 
@@ -41,7 +41,8 @@ class TableState:
 class Commit:
     """All that readers may see: one small file, exchanged in one step.
 
-    ``packs`` maps the number of each file of stills to its committed length. ``tidying`` is set
+    ``packs`` maps the number of each file of stills to its committed length; ``network`` names the
+    attached file of the camera network, ``states`` those of what stages remember. ``tidying`` is set
     while tables are compacted and old files deleted, which changes versions but no rows: a writer
     that finds it set finishes that work.
     """
@@ -49,7 +50,14 @@ class Commit:
     number: int = 0
     tables: dict[str, TableState] = field(default_factory=dict)
     packs: dict[int, int] = field(default_factory=dict)
+    network: str = ""
+    states: dict[str, str] = field(default_factory=dict)
     tidying: bool = False
+
+    @property
+    def attached(self) -> set[str]:
+        """The names of the attached files that this commit needs."""
+        return {name for name in (self.network, *self.states.values()) if name}
 
     def with_table(self, name: str, state: TableState | None) -> Self:
         """Return a copy where one table has another state, or none."""

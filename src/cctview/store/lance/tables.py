@@ -17,11 +17,11 @@ from lancedb.index import BTree
 from numpy.typing import NDArray
 
 from cctview.errors import StoreMismatchError
-from cctview.store.folder import COMMIT, Commit, TableState, write_atomically
-from cctview.store.packs import sweep_packs
-from cctview.store.schema import LAYOUTS, among, contained, ids_of, layout_of
-from cctview.store.spool import Pile
-from cctview.types import Table
+from cctview.store.lance.attached import attach, sweep_attached
+from cctview.store.lance.folder import COMMIT, Commit, TableState, write_atomically
+from cctview.store.lance.packs import sweep_packs
+from cctview.store.lance.spool import Pile
+from cctview.store.schema import LAYOUTS, among, contained, ids_of
 
 __all__ = ["Snapshot", "Transaction"]
 
@@ -136,24 +136,37 @@ class Transaction:
         """Make everything so far visible, in one step."""
         self.commit = replace(self.commit, number=self.commit.number + 1)
         write_atomically(self.path / COMMIT, self.commit.to_json().encode())
+        sweep_attached(self.path, self.commit.attached)
 
-    def require_producer(self, table: Table) -> None:
-        """Raise StoreMismatchError when another producer made the rows of its kind that are stored."""
-        name = layout_of(type(table)).name
+    def remember(self, states: Mapping[str, bytes]) -> None:
+        """Put these states in place of the ones before."""
+        named = {name: attach(self.path, data, "state") for name, data in states.items()}
+        self.commit = replace(self.commit, states=named)
+
+    def know(self, network: str) -> bool:
+        """Put the text of a network in place and forget the states, if it is another one; return whether it is."""
+        name = attach(self.path, network.encode(), "toml")
+        another = name != self.commit.network
+        if another:
+            self.commit = replace(self.commit, network=name, states={})
+        return another
+
+    def require_producer(self, name: str, meta: Mapping[str, str]) -> None:
+        """Raise StoreMismatchError when another producer made the rows of this table that are stored."""
         state = self.commit.tables.get(name)
-        if state is not None and len(table) and state.meta != table.meta:
+        if state is not None and state.meta != meta:
             raise StoreMismatchError(
-                f"{self.path}: its {name} were made by {state.meta} and these by {table.meta}; they cannot be "
-                "compared: use the same model, or another store for this one"
+                f"{self.path}: its {name} were made by {state.meta} and these by {dict(meta)}; they cannot be "
+                "compared: use the same model, method and network, or another store for this one"
             )
 
-    def add(self, name: str, rows: pa.Table, meta: Mapping[str, str]) -> None:
-        """Append rows."""
-        if not rows.num_rows:
+    def add(self, name: str, rows: Any, count: int, meta: Mapping[str, str]) -> None:
+        """Append ``count`` rows, an Arrow table or reader of them."""
+        if not count:
             return
         state = self.commit.tables.get(name)
         if state is None:
-            self._created(name, rows, rows.num_rows, meta)
+            self._created(name, rows, count, meta)
             return
         table = self._db.open_table(name)
         _complete(table, name)
@@ -161,9 +174,9 @@ class Transaction:
         grown = replace(
             state,
             version=table.version,
-            rows=state.rows + rows.num_rows,
+            rows=state.rows + count,
             loose=state.loose + 1,
-            loose_rows=state.loose_rows + rows.num_rows,
+            loose_rows=state.loose_rows + count,
         )
         self.commit = self.commit.with_table(name, grown)
 
@@ -237,6 +250,7 @@ class Transaction:
 
     def _recover(self) -> None:
         sweep_packs(self.path, self.commit.packs)
+        sweep_attached(self.path, self.commit.attached)
         for half_written in self.path.glob("*.lance/**/.tmp*"):
             half_written.unlink()
         self._drop_uncommitted()

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.errors import MissingError, PolicyError
-from cctview.store.packs import read_stills
+from cctview.store.lance.packs import read_stills
+from cctview.store.lance.tables import Snapshot
 from cctview.store.schema import ids_of
-from cctview.store.tables import Snapshot
 from cctview.types import rows_of
 
 __all__ = ["PLACE", "all_stills", "kept_stills"]

@@ -4,34 +4,37 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import lancedb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from cctview.errors import CctviewError, InputError, PolicyError, SettingsError, StoreError
+from cctview.errors import CctviewError, PolicyError, SettingsError, StoreError, StoreMismatchError
+from cctview.network import CameraNetwork, network_toml, parse_network
 from cctview.privacy import LogEntry, Policy, require_purpose
 from cctview.seams import Store
 from cctview.store.contract import Admitted, Batch, Derived, Forgotten
-from cctview.store.derived import put_aside, require_members
 from cctview.store.filters import Hits, SearchFilters
-from cctview.store.folder import COMMIT, LOCK, Commit, explained, locked, read_commit, write_atomically
 from cctview.store.intake import frame_rows, intake
+from cctview.store.lance.attached import read_attached
+from cctview.store.lance.derived import put_aside, require_members, require_new
+from cctview.store.lance.folder import COMMIT, LOCK, Commit, explained, locked, read_commit, write_atomically
+from cctview.store.lance.packs import PackWriter
+from cctview.store.lance.removal import chosen, counted, doomed_by_age, remove
+from cctview.store.lance.searching import found_in
+from cctview.store.lance.spool import Pile
+from cctview.store.lance.stills import PLACE, all_stills, kept_stills
+from cctview.store.lance.summary import summed_up
+from cctview.store.lance.tables import Snapshot, Transaction
 from cctview.store.log import LOG, append_entry, log_entries
-from cctview.store.packs import FOLDER, PackWriter
-from cctview.store.proof import files_below
-from cctview.store.removal import Doomed, counted, doomed_by_age, doomed_by_ids, doomed_where, remove
-from cctview.store.schema import LAYOUTS, condition, contained, ids_of, instant, layout_of, loaded, stored
-from cctview.store.searching import found_in
-from cctview.store.stills import PLACE, all_stills, kept_stills
-from cctview.store.tables import Snapshot, Transaction
+from cctview.store.schema import condition, contained, ids_of, instant, layout_of, loaded, stored
 from cctview.types import Table
 
 __all__ = ["POLICY", "LanceStore", "create", "open_existing"]
@@ -99,8 +102,25 @@ class LanceStore:
 
     def set_policy(self, policy: Policy) -> None:
         """Put another policy in force."""
-        with self._writing("set the policy"):
+        with self._writing("set the policy") as tx:
+            if tx.commit.states:
+                tx.remember({})
+                tx.save()
             write_atomically(self.path / POLICY, policy.to_toml().encode())
+
+    @property
+    def network(self) -> CameraNetwork | None:
+        """The camera network with its time zone, or None."""
+        text = self._reading(lambda view: _attached(self.path, view.commit.network))
+        return None if text is None else _network(text)
+
+    def set_network(self, network: CameraNetwork) -> None:
+        """Put another camera network in the place of the one before; raise NetworkFileError for an impossible one."""
+        text = network_toml(network)
+        parse_network(text)
+        with self._writing("set the camera network") as tx:
+            if tx.know(text):
+                tx.save()
 
     def pseudonym_key(self) -> bytes:
         """Return the key under which this store's ids are shown outside."""
@@ -115,16 +135,18 @@ class LanceStore:
         """Store what is new and allowed."""
         rows = frame_rows(list(batch.frames))
         with self._writing("store a batch") as tx:
-            tx.require_producer(batch.detections)
-            tx.require_producer(batch.embeddings)
+            for table in (batch.detections, batch.embeddings):
+                if len(table):
+                    tx.require_producer(layout_of(type(table)).name, table.meta)
             now = np.datetime64(time.time_ns(), "ns")
             taken = intake(batch, rows, _known(tx.snapshot(), rows.id), self.policy, now)
             writer = PackWriter(self.path, tx.commit.packs)
             places = _written(writer, taken.stills)
             tx.commit = replace(tx.commit, packs=writer.packs)
-            tx.add("detections", taken.detections, batch.detections.meta)
-            tx.add("embeddings", taken.embeddings, batch.embeddings.meta)
-            tx.add("frames", stored(taken.frames, {"imported": taken.imported, **places}), {})
+            tx.add("detections", taken.detections, taken.admitted.detections, batch.detections.meta)
+            tx.add("embeddings", taken.embeddings, taken.admitted.embeddings, batch.embeddings.meta)
+            frames = stored(taken.frames, {"imported": taken.imported, **places})
+            tx.add("frames", frames, taken.admitted.frames, {})
             if taken.admitted.frames:
                 tx.save()
                 tx.tidy()
@@ -202,11 +224,33 @@ class LanceStore:
         """Put new derived tables in place of the old ones of their kinds."""
         self._require_writable("replace tables")
         with put_aside(self.path, tables) as piles, self._writing("replace tables") as tx:
+            self._require_linked(piles)
             require_members(tx.snapshot(), piles)
             for name, pile in piles.items():
                 tx.put(name, pile)
+            tx.remember({})
             tx.save()
             tx.tidy()
+
+    def extend(self, tables: Iterable[Derived], states: Mapping[str, bytes]) -> None:
+        """Add rows to derived tables and put states in place of the ones before."""
+        self._require_writable("add rows to tables")
+        with put_aside(self.path, tables) as piles, self._writing("add rows to tables") as tx:
+            self._require_linked(piles)
+            require_new(tx.snapshot(), piles)
+            for name, pile in piles.items():
+                if pile.rows:
+                    tx.require_producer(name, pile.meta)
+                    tx.add(name, pile.reader(), pile.rows, pile.meta)
+            tx.remember(states)
+            tx.save()
+            tx.tidy()
+
+    def states(self) -> Mapping[str, bytes]:
+        """Return the states that ``extend`` stored last."""
+        return self._reading(
+            lambda view: {name: read_attached(self.path, file) for name, file in view.commit.states.items()}
+        )
 
     def pixels(self, frame_ids: NDArray[np.int64]) -> list[bytes]:
         """Return the JPEG bytes of these frames, in their order."""
@@ -246,7 +290,7 @@ class LanceStore:
         ids: NDArray[np.int64] | None = None,
     ) -> Forgotten:
         """Return what ``forget`` would remove, without removing it."""
-        return self._reading(lambda view: counted(view, _chosen(view, before, camera, ids)))
+        return self._reading(lambda view: counted(view, chosen(view, before, camera, ids)))
 
     def forget(
         self,
@@ -257,20 +301,34 @@ class LanceStore:
     ) -> Forgotten:
         """Remove rows and all that was made from them, and prove it."""
         with self._writing("forget") as tx:
-            return remove(tx, _chosen(tx.snapshot(), before, camera, ids))
+            doomed = chosen(tx.snapshot(), before, camera, ids)
+            tx.remember({})
+            return remove(tx, doomed)
 
     def expire(self, now: np.datetime64) -> Forgotten:
         """Remove what the policy no longer allows, and prove it."""
         with self._writing("expire") as tx:
             doomed = doomed_by_age(tx.snapshot(), self.policy, now)
-            return Forgotten() if doomed.empty else remove(tx, doomed)
+            if doomed.empty:
+                return Forgotten()
+            tx.remember({})
+            return remove(tx, doomed)
 
     def summary(self) -> dict[str, Any]:
         """Return rows, bytes, oldest and newest time and producer of each table."""
-        tables = self._reading(lambda view: {name: _summary(self.path, view, name) for name in LAYOUTS})
-        stills = files_below(self.path / FOLDER)
-        tables["frames"]["pixel_bytes"] = sum(path.stat().st_size for path in stills)
-        return tables
+        return self._reading(lambda view: summed_up(self.path, view))
+
+    def _require_linked(self, piles: Mapping[str, Pile]) -> None:
+        """Raise StoreMismatchError for rows that were made with another camera network than the store's."""
+        network = self.network
+        mine = {} if network is None else network.meta
+        for name, pile in piles.items():
+            other = pile.meta.get("network")
+            if other is not None and any(pile.meta.get(key) != mine.get(key) for key in ("network", "timezone")):
+                raise StoreMismatchError(
+                    f"{self.path}: these {name} were made with the camera network {other} and the store's is "
+                    f"{mine.get('network', 'not set')}; set the network of the store, then link again"
+                )
 
     def _reading(self, read: Callable[[Snapshot], R]) -> R:
         """Read from what is committed; when a sweep took its files away meanwhile, read again."""
@@ -307,15 +365,13 @@ class LanceStore:
             raise StoreError(f"{self.path}: opened for reading, so it cannot {doing}; open it with write=True")
 
 
-def _chosen(view: Snapshot, before: np.datetime64 | None, camera: str | None, ids: NDArray[np.int64] | None) -> Doomed:
-    """Return what is to be forgotten; raise InputError for a request that is empty or contradicts itself."""
-    if before is None and camera is None and ids is None:
-        raise InputError("forget what? give before, camera or ids")
-    if ids is None:
-        return doomed_where(view, before, camera)
-    if before is not None or camera is not None:
-        raise InputError("forget either by ids, or by before and camera; not both in one call")
-    return doomed_by_ids(view, np.asarray(ids, np.int64))
+def _attached(folder: Path, name: str) -> str | None:
+    return read_attached(folder, name).decode() if name else None
+
+
+@lru_cache(maxsize=4)
+def _network(text: str) -> CameraNetwork:
+    return parse_network(text, "the camera network of the store")
 
 
 def _ours(name: str) -> bool:
@@ -335,25 +391,3 @@ def _written(writer: PackWriter, stills: list[bytes]) -> dict[str, pa.Array]:
     for place, values in zip(places, writer.write([still for still in stills if still]), strict=True):
         place[kept] = values
     return dict(zip(PLACE, map(pa.array, places), strict=True))
-
-
-def _summary(folder: Path, view: Snapshot, name: str) -> dict[str, Any]:
-    files = files_below(folder / f"{name}.lance")
-    if not view.has(name):
-        return {"rows": 0, "bytes": 0, "oldest": None, "newest": None, "producer": {}}
-    state = view.commit.tables[name]
-    oldest, newest = _extremes(view, name)
-    size = sum(path.stat().st_size for path in files)
-    return {"rows": state.rows, "bytes": size, "oldest": oldest, "newest": newest, "producer": state.meta}
-
-
-def _extremes(view: Snapshot, name: str) -> tuple[str | None, str | None]:
-    """Return the first and last time of a table as ISO 8601."""
-    column = LAYOUTS[name].time
-    if not column:
-        return None, None
-    ends = [pc.min_max(batch.column(column)) for batch in view.batches(name, [column]) if batch.num_rows]
-    low, high = (
-        np.datetime64(pick(end[key].value for end in ends), "ns") for key, pick in (("min", min), ("max", max))
-    )
-    return tuple(f"{np.datetime_as_string(value)}Z" for value in (low, high))  # type: ignore[return-value]

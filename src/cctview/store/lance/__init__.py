@@ -1,0 +1,7 @@
+"""The store in a folder of LanceDB tables: nothing outside this package imports LanceDB."""
+
+from __future__ import annotations
+
+from cctview.store.lance.store import LanceStore, create, open_existing
+
+__all__ = ["LanceStore", "create", "open_existing"]

@@ -96,7 +96,7 @@ class TestDamage:
     def test_a_newer_format_asks_for_an_upgrade(self, store):
         file = store.path / "commit.json"
         file.write_text(json.dumps({**json.loads(file.read_text()), "format": 99}))
-        with pytest.raises(StoreError, match=r"newer cctview \(format 99, this one reads 1\); upgrade"):
+        with pytest.raises(StoreError, match=r"newer cctview \(format 99, this one reads 2\); upgrade"):
             open_store(store.path)
 
     @pytest.mark.parametrize(

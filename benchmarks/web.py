@@ -30,7 +30,7 @@ import uvicorn
 from cctview.store import SearchFilters, open_store
 from cctview.types import Embeddings
 from cctview.web.app import create_app
-from cctview.web.pages import mount_pages
+from cctview.web.pages.mounting import mount_pages
 from large_store import SLOTS, STAY, Scale, network
 
 HOST = "127.0.0.1"
@@ -41,7 +41,7 @@ def serve(store: Path, scale: Scale, ready: Any, stop: Any, spent: Any) -> None:
     """Serve the store; put the port on ``ready``, and at the end all times at the server and the memory."""
     begun = time.perf_counter()
     app = create_app(open_store(store, write=True), network(scale))
-    mount_pages(app, app.state.reading)
+    mount_pages(app)
     opened = time.perf_counter() - begun
     times: list[tuple[str, float]] = []
 

@@ -13,7 +13,7 @@ from road_store import make, served
 
 from cctview.cli.looks import picture_embedder
 from cctview.network import parse_network
-from cctview.web.security import COOKIE, MAX_BODY
+from cctview.web.api.security import COOKIE, MAX_BODY
 
 V1 = "/api/v1"
 TOKEN = "a-token-of-some-length"

@@ -10,8 +10,8 @@ from road_store import batch, make, seen, served, tracklets_of
 from cctview.privacy import Policy
 from cctview.store import create_store, open_store
 from cctview.types import Detections, Frames
-from cctview.web.index import Index
-from cctview.web.reading import Reading
+from cctview.web.model.index import Index
+from cctview.web.model.reading import Reading
 
 V1 = "/api/v1"
 

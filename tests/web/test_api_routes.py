@@ -10,7 +10,7 @@ import pytest
 from road_store import CAMERAS, make, served
 
 from cctview.types import Frames
-from cctview.web.exchange import ARROW
+from cctview.web.api.exchange import ARROW
 
 V1 = "/api/v1"
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cctview.web.answers import Camera, Detection, Sighting, Tracklet
-from cctview.web.chain import Chain, Leg, largest
-from cctview.web.wording import Clock
+from cctview.web.model.answers import Camera, Detection, Sighting, Tracklet
+from cctview.web.model.chain import Chain, Leg, largest
+from cctview.web.model.wording import Clock
 
 NOON = datetime(2020, 5, 5, 16, tzinfo=UTC)
 LEG = Leg(metres=500.0, seconds=28.0, probability=0.91)

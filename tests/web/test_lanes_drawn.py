@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cctview.types import Lanes, Ragged
-from cctview.web.lanes import lane_layer, lane_legend
+from cctview.web.pages.lanes import lane_layer, lane_legend
 
 
 def lanes(lines, headings, vehicles, speed=10.0):

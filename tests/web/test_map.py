@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cctview.web.answers import Link
-from cctview.web.map import water_of, ways
+from cctview.web.model.answers import Link
+from cctview.web.pages.map import water_of, ways
 
 PLACES = {"a": (40.70, -73.97), "b": (40.71, -73.97), "c": (40.72, -73.96)}
 

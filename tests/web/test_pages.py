@@ -9,8 +9,9 @@ import pytest
 from browser import PATIENCE_MS, served
 from playwright.sync_api import expect
 
+from cctview.web.pages.listed import PAGES
+
 CHECKS = Path(__file__).with_name("checks.js").read_text(encoding="utf-8")
-PAGES = ("", "follow?journey=best", "search", "traffic", "cameras", "privacy")
 LARGE, SMALL = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 JUMPS = """
   window.moved = 0;
@@ -238,9 +239,9 @@ def test_forget(browser, demo_store, tmp_path):
         assert wrong == []
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*(page.route for page in PAGES), "/follow?journey=best"])
 def test_a_page_can_be_read_and_used(page, site, path):
-    visit(page, f"{site}/{path}")
+    visit(page, f"{site}{path}")
     page.locator("#main .panel").first.wait_for()
     for size, theme in ((LARGE, "light"), (LARGE, "dark"), (SMALL, "dark"), (SMALL, "light")):
         page.set_viewport_size(size)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ from road_store import CAMERAS, make
 from cctview.errors import MissingError, PolicyError
 from cctview.privacy import Policy
 from cctview.types import Detections, Frames, Journeys, Matches, Tracklets
-from cctview.web.reading import Reading
+from cctview.web.model.reading import Reading
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +51,6 @@ def test_pages_of_frames_hold_every_frame_once(reading, road):
 def test_frames_come_newest_first_on_request(reading):
     forward = reading.frames("c1", limit=1000)
     assert reading.frames("c1", limit=3, newest_first=True) == forward[: len(forward) - 4 : -1]
-
-
-def test_the_nearest_frame_is_found_from_both_sides(reading):
-    first, second = reading.frames("c1", limit=2)
-    near = (second.time - first.time) * 0.4
-    assert reading.nearest_frame("c1", first.time + near) == first
-    assert reading.nearest_frame("c1", second.time - near) == second
-    assert reading.nearest_frame("c1", datetime(1999, 1, 1, tzinfo=UTC)) == first
 
 
 def test_a_frame_knows_its_boxes_and_their_tracklets(reading, road):

@@ -5,7 +5,7 @@ from math import log
 
 import pytest
 
-from cctview.web.wording import Clock, duration, factor, length, share, speed
+from cctview.web.model.wording import Clock, duration, factor, length, share, speed
 
 CLOCK = Clock("America/New_York")
 

@@ -60,13 +60,13 @@ def listen(
     from cctview.network import CameraNetwork, load_network
     from cctview.store import open_store
     from cctview.web.app import create_app
-    from cctview.web.pages import mount_pages
+    from cctview.web.pages.mounting import mount_pages
 
     opened = open_store(store, write=True)
     roads = load_network(network) if network else CameraNetwork()
     token = None if _is_loopback(host) else secrets.token_urlsafe(24)
     app = create_app(opened, roads, embed=picture_embedder(opened), token=token, tiles=tiles)
-    mount_pages(app, app.state.reading, tiles=tiles)
+    mount_pages(app, tiles=tiles)
     with _bound(host, port) as door:
         where = f"[{host}]" if ":" in host else host
         url = f"http://{where}:{door.getsockname()[1]}/{page or ''}" + (f"?token={token}" if token else "")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cctview.metrics.calibration import Answers, Reliability
-from cctview.web.markup import Markup, fragment, tag
+from cctview.svg.markup import Markup, fragment, tag
 
 __all__ = ["reliability_diagram"]
 

@@ -10,13 +10,14 @@ from starlette.responses import HTMLResponse
 
 from cctview.network import CameraNetwork
 from cctview.seams import Store
-from cctview.web.acting import acting_routes
-from cctview.web.api import reading_routes
-from cctview.web.manual import manual
-from cctview.web.problems import answer_problems
-from cctview.web.reading import Reading
-from cctview.web.search import Embed, Search
-from cctview.web.security import Guard
+from cctview.web.api.acting import acting_routes
+from cctview.web.api.manual import manual
+from cctview.web.api.problems import answer_problems
+from cctview.web.api.routes import reading_routes
+from cctview.web.api.security import Guard
+from cctview.web.model.keeping import Keeping
+from cctview.web.model.reading import Reading
+from cctview.web.model.search import Embed, Search
 
 __all__ = ["create_app"]
 
@@ -35,7 +36,7 @@ def create_app(
     token: str | None = None,
     tiles: str | None = None,
 ) -> FastAPI:
-    """Return the application over a store; ``app.state`` holds its ``reading`` and its ``search``.
+    """Return the application over a store; ``app.state`` holds its ``reading``, ``keeping`` and ``search``.
 
     ``embed`` turns a picture into a vector for searches by picture. With a ``token`` every request
     must show it; without, only this machine's own names are answered. ``tiles`` is the URL template
@@ -50,11 +51,12 @@ def create_app(
 
     app = FastAPI(title="cctview", version="1", description=_ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.reading = reading
-    app.state.search = Search(reading, embed)
+    app.state.keeping = Keeping(store, reading)
+    app.state.search = Search(store, reading, embed)
     app.add_middleware(Guard, token=token, tiles=tiles)
     answer_problems(app)
     app.include_router(reading_routes(reading))
-    app.include_router(acting_routes(reading, app.state.search))
+    app.include_router(acting_routes(reading, app.state.keeping, app.state.search))
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:

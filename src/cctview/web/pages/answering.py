@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import log
 
-from cctview.web.answers import Camera, Candidate, Journey, Matching, Sighting
-from cctview.web.chain import largest
-from cctview.web.charts import empty, meter
-from cctview.web.markup import Markup, fragment, tag
-from cctview.web.wording import Clock, duration, factor, share
+from cctview.svg.charts import empty, meter
+from cctview.svg.markup import Markup, fragment, tag
+from cctview.web.model import answers
+from cctview.web.model.chain import largest
+from cctview.web.model.wording import Clock, duration, factor, share
 
-__all__ = ["answers", "nothing_chosen", "problem", "seen_once", "waiting"]
+__all__ = ["nothing_chosen", "problem", "seen_once", "told", "waiting"]
 
 _WORTH_SAYING = log(1.2)
 _REASONS_SHOWN = 3
 
 
-def nothing_chosen(journeys: Sequence[Journey], cameras: Mapping[str, Camera], clock: Clock) -> Markup:
+def nothing_chosen(journeys: Sequence[answers.Journey], cameras: Mapping[str, answers.Camera], clock: Clock) -> Markup:
     """Return what stands here before a vehicle was chosen: what to do, and journeys to begin with."""
     hint = empty("Choose a vehicle: press one of the boxes in the still, or the V key and then Enter.")
     if not journeys:
@@ -42,7 +42,7 @@ def problem(message: str) -> Markup:
     return tag("p", message, class_="problem", role="alert")
 
 
-def _journey(journey: Journey, cameras: Mapping[str, Camera], clock: Clock) -> Markup:
+def _journey(journey: answers.Journey, cameras: Mapping[str, answers.Camera], clock: Clock) -> Markup:
     first, last = journey.steps[0], journey.steps[-1]
     ends = f"{cameras[first.tracklet.camera].name} to {cameras[last.tracklet.camera].name}"
     told = f"{first.tracklet.type} {clock.time(first.time)}, {len(journey.steps)} cameras, {ends}"
@@ -55,8 +55,12 @@ def _journey(journey: Journey, cameras: Mapping[str, Camera], clock: Clock) -> M
     )
 
 
-def answers(
-    sighting: Sighting, found: Sequence[Matching], cameras: Mapping[str, Camera], chosen: set[str], clock: Clock
+def told(
+    sighting: answers.Sighting,
+    found: Sequence[answers.Matching],
+    cameras: Mapping[str, answers.Camera],
+    chosen: set[str],
+    clock: Clock,
 ) -> Markup:
     """Return one answer per neighbouring camera, those ahead first."""
     seen = sighting.tracklet
@@ -69,7 +73,7 @@ def answers(
     return fragment(head, (_answer(n, found[n], cameras[found[n].camera], chosen, clock) for n in order))
 
 
-def _answer(number: int, matching: Matching, camera: Camera, chosen: set[str], clock: Clock) -> Markup:
+def _answer(number: int, matching: answers.Matching, camera: answers.Camera, chosen: set[str], clock: Clock) -> Markup:
     ahead = matching.way == "next"
     title = tag("h3", tag("span", "Next" if ahead else "Before", ": ", camera.name))
     listed = [
@@ -80,7 +84,7 @@ def _answer(number: int, matching: Matching, camera: Camera, chosen: set[str], c
     return tag("section", title, _window(matching, clock), listed, class_="answer")
 
 
-def _window(matching: Matching, clock: Clock) -> Markup | None:
+def _window(matching: answers.Matching, clock: Clock) -> Markup | None:
     if matching.earliest is None or matching.latest is None:
         return None
     verb = "Due" if matching.way == "next" else "Came by"
@@ -88,7 +92,7 @@ def _window(matching: Matching, clock: Clock) -> Markup | None:
     return tag("p", words, class_="small soft")
 
 
-def _candidate(number: int, found: Candidate, clock: Clock, *, chosen: bool) -> Markup:
+def _candidate(number: int, found: answers.Candidate, clock: Clock, *, chosen: bool) -> Markup:
     seen = found.tracklet
     name = f"{seen.type} {clock.time(seen.first_time)}"
     told = f"{name}, {share(found.probability)} probable, {duration(found.lag_s)}, distance {found.distance:.2f}"
@@ -107,7 +111,7 @@ def _candidate(number: int, found: Candidate, clock: Clock, *, chosen: bool) -> 
     )
 
 
-def _not_seen(matching: Matching, *, ahead: bool) -> Markup:
+def _not_seen(matching: answers.Matching, *, ahead: bool) -> Markup:
     words = "Not seen there" if ahead else "Not seen there before"
     name = tag("span", words)
     figure = tag("span", share(matching.p_none), class_="share")

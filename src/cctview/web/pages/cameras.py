@@ -7,25 +7,27 @@ from nicegui import ui
 from numpy.typing import NDArray
 
 from cctview.geometry import size
+from cctview.svg import charts
+from cctview.svg.markup import Markup, fragment, tag
 from cctview.types import Breaks, Lanes, Tracklets
-from cctview.web import charts
-from cctview.web.answers import Camera
-from cctview.web.lanes import lane_layer, lane_legend
-from cctview.web.markup import Markup, fragment, tag
-from cctview.web.moments import from_micros
+from cctview.web.model import answers
+from cctview.web.model.moments import from_micros
+from cctview.web.model.reading import Reading
+from cctview.web.model.wording import Clock, duration
 from cctview.web.pages.column import NO_STILLS
-from cctview.web.reading import Reading
-from cctview.web.theme import dressed, heading, html, panel
-from cctview.web.wording import Clock, duration
+from cctview.web.pages.lanes import lane_layer, lane_legend
+from cctview.web.pages.site import Site
+from cctview.web.pages.theme import dressed, heading, html, panel
 
-__all__ = ["cameras_page"]
+__all__ = ["show"]
 
 _LONG_GAPS = 5
 _BREAKS = {"turned": "Turned", "frozen": "Frozen", "clock": "Clock jumped"}
 
 
-def cameras_page(reading: Reading) -> None:
+def show(site: Site) -> None:
     """Lay the page out: one card per camera."""
+    reading = site.reading
     with dressed("Cameras"):
         heading(
             "Cameras", "The last still of each, how steadily they come, and the lanes that vehicles take through it."
@@ -38,7 +40,7 @@ def cameras_page(reading: Reading) -> None:
                 _card(reading, camera)
 
 
-def _card(reading: Reading, camera: Camera) -> None:
+def _card(reading: Reading, camera: answers.Camera) -> None:
     clock = Clock(reading.timezone)
     with panel(camera.name, camera.id if camera.id != camera.name else None), ui.element("div").classes("stack"):
         if camera.last_frame is None:
@@ -48,12 +50,12 @@ def _card(reading: Reading, camera: Camera) -> None:
         html(_view(reading, camera, camera.last_frame, lanes))
         html(lane_legend(lanes))
         html(_facts(reading, camera, clock))
-        html(_breaks(reading.store.scan(Breaks, camera=camera.id), clock)).classes("actions")
+        html(_breaks(reading.breaks(camera.id), clock)).classes("actions")
         html(tag("h3", "How tall vehicles are in its stills"))
         html(charts.histogram(f"Heights of boxes, {camera.name}", _heights(reading.paths(camera.id)), "px"))
 
 
-def _view(reading: Reading, camera: Camera, last: str, lanes: Lanes) -> Markup:
+def _view(reading: Reading, camera: answers.Camera, last: str, lanes: Lanes) -> Markup:
     """Return the last still with the learnt lanes drawn on it."""
     frame = reading.frame(last)
     image = tag("img", src=f"/api/v1/frames/{last}/image", alt=f"Last still of {camera.name}", loading="lazy")
@@ -66,7 +68,7 @@ def _heights(paths: Tracklets) -> NDArray[np.float32]:
     return np.maximum(size(paths.first_box)[:, 1], size(paths.last_box)[:, 1])
 
 
-def _facts(reading: Reading, camera: Camera, clock: Clock) -> Markup:
+def _facts(reading: Reading, camera: answers.Camera, clock: Clock) -> Markup:
     interval = camera.interval_s or 0.0
     gaps = reading.gaps(camera.id, max(_LONG_GAPS * interval, 10.0))
     told = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from cctview.web.answers import Camera, Sighting
-from cctview.web.chain import Chain, largest
-from cctview.web.charts import empty
-from cctview.web.markup import Markup, tag
-from cctview.web.wording import Clock
+from cctview.svg.charts import empty
+from cctview.svg.markup import Markup, tag
+from cctview.web.model import answers
+from cctview.web.model.chain import Chain, largest
+from cctview.web.model.wording import Clock
 
 __all__ = ["EMPTY", "NO_STILLS", "TITLE", "boxed", "of_camera", "of_chain"]
 
@@ -21,7 +21,7 @@ NO_STILLS = empty("Nothing is stored yet. Fill the store with `cctview run STILL
 _SAVED = {"geojson": "GeoJSON", "csv": "CSV", "picture": "Picture"}
 
 
-def of_camera(camera: Camera, time: datetime | None, clock: Clock) -> Markup:
+def of_camera(camera: answers.Camera, time: datetime | None, clock: Clock) -> Markup:
     """Return the name of the camera being looked at, and a field for the time to go to."""
     if time is None:
         return tag("h2", camera.name)
@@ -29,7 +29,9 @@ def of_camera(camera: Camera, time: datetime | None, clock: Clock) -> Markup:
     return Markup(tag("h2", camera.name) + tag("label", field, class_="field"))
 
 
-def of_chain(chain: Chain, active: int, cameras: Mapping[str, Camera], sizes: Sequence[Size], clock: Clock) -> Markup:
+def of_chain(
+    chain: Chain, active: int, cameras: Mapping[str, answers.Camera], sizes: Sequence[Size], clock: Clock
+) -> Markup:
     """Return the chain: each camera's still with the vehicle, and what lies between two of them."""
     if not chain.stations:
         return EMPTY
@@ -60,7 +62,9 @@ def _head(stations: int) -> Markup:
     return tag("header", tag("h2", title), tag("div", play, save, class_="actions"))
 
 
-def _station(n: int, station: Sighting, camera: Camera, size: Size, clock: Clock, *, current: bool) -> Markup:
+def _station(
+    n: int, station: answers.Sighting, camera: answers.Camera, size: Size, clock: Clock, *, current: bool
+) -> Markup:
     box, seen = largest(station), station.tracklet
     told = f"{seen.type}, in {len(station.detections)} stills until {clock.time(seen.last_time)}"
     about = tag(

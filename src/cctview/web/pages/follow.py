@@ -11,16 +11,17 @@ from nicegui import run, ui
 from nicegui.events import GenericEventArguments
 
 from cctview.errors import CctviewError
-from cctview.web.answers import Camera, Candidate, Journey, Matching, Sighting
-from cctview.web.chain import Chain, Leg, largest
-from cctview.web.map import RoadMap
+from cctview.web.model import answers
+from cctview.web.model.chain import Chain, Leg, largest
+from cctview.web.model.reading import Reading
+from cctview.web.model.wording import Clock
 from cctview.web.pages import answering, column
-from cctview.web.reading import Reading
-from cctview.web.theme import dressed, html, panel
-from cctview.web.viewer import Viewer
-from cctview.web.wording import Clock
+from cctview.web.pages.map import RoadMap
+from cctview.web.pages.site import Site
+from cctview.web.pages.theme import dressed, html, panel
+from cctview.web.pages.viewer import Viewer
 
-__all__ = ["follow_page"]
+__all__ = ["show"]
 
 _WINDOW = timedelta(minutes=10)
 _MOST_STILLS = 2000
@@ -42,16 +43,14 @@ if (at === document.body || at.closest(".boxes")) document.querySelector(".candi
 """
 
 
-def follow_page(
-    reading: Reading, tiles: str | None, camera: str | None, tracklet: str | None, journey: str | None
-) -> None:
+def show(site: Site, camera: str | None = None, tracklet: str | None = None, journey: str | None = None) -> None:
     """Lay the page out, and open it on a journey, a vehicle, a camera, or the first camera with stills."""
     with dressed("Follow", "follow-main"):
         html(column.TITLE)
-        if reading.span() is None:
+        if site.reading.span() is None:
             html(column.NO_STILLS)
             return
-        walk = Follow(reading, tiles)
+        walk = Follow(site.reading, site.tiles)
     walk.open(camera, tracklet, journey)
 
 
@@ -63,7 +62,7 @@ class Follow:
         self._cameras = {camera.id: camera for camera in reading.cameras()}
         self._links = {(link.origin, link.target): link for link in reading.links()}
         self._chain, self._active = Chain(), 0
-        self._matches: tuple[Matching, ...] = ()
+        self._matches: tuple[answers.Matching, ...] = ()
         self._camera, self._until = "", _NEVER
         self._sizes: dict[str, tuple[int, int]] = {}
         self._lay_out(tiles)
@@ -103,7 +102,7 @@ class Follow:
             self._look(self._first_camera())
             self._answers.content = answering.problem(str(error))
 
-    def _offered(self) -> tuple[Sequence[Journey], dict[str, Camera], Clock]:
+    def _offered(self) -> tuple[Sequence[answers.Journey], dict[str, answers.Camera], Clock]:
         """Return the journeys to begin with, longest first."""
         found = sorted(self._reading.journeys(limit=_JOURNEYS), key=lambda one: -len(one.steps))
         return found[:_TOP], self._cameras, self._clock
@@ -213,7 +212,7 @@ class Follow:
             return
         self._matches = found or ()
         chosen = {seen.tracklet.id for seen in self._chain.stations}
-        self._answers.content = answering.answers(sighting, self._matches, self._cameras, chosen, self._clock)
+        self._answers.content = answering.told(sighting, self._matches, self._cameras, chosen, self._clock)
 
     def _show_chain(self) -> None:
         stations = self._chain.stations
@@ -239,10 +238,10 @@ class Follow:
             self._sizes[camera] = (still.width, still.height)
         return self._sizes.get(camera, _USUAL_SIZE)
 
-    def _sighting(self, tracklet: str) -> Sighting:
+    def _sighting(self, tracklet: str) -> answers.Sighting:
         return self._reading.tracklet(tracklet)
 
-    def _leg(self, matching: Matching, found: Candidate) -> Leg:
+    def _leg(self, matching: answers.Matching, found: answers.Candidate) -> Leg:
         here = self._chain.stations[self._active].tracklet.camera
         ends = (here, matching.camera) if matching.way == "next" else (matching.camera, here)
         link = self._links.get(ends)

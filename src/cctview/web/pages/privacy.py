@@ -5,27 +5,27 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numpy as np
 from nicegui import run, ui
 
 from cctview.errors import CctviewError
-from cctview.privacy import Kept, LogEntry, Policy, broken_at
-from cctview.store import Forgotten
-from cctview.web.charts import empty
-from cctview.web.markup import Markup, fragment, tag
-from cctview.web.reading import Reading
-from cctview.web.theme import dressed, heading, html, panel
-from cctview.web.wording import Clock
+from cctview.privacy import Kept, LogEntry, Policy
+from cctview.svg.charts import empty
+from cctview.svg.markup import Markup, fragment, tag
+from cctview.web.model import answers
+from cctview.web.model.reading import Reading
+from cctview.web.model.wording import Clock
+from cctview.web.pages.site import Site
+from cctview.web.pages.theme import dressed, heading, html, panel
 
-__all__ = ["privacy_page"]
+__all__ = ["show"]
 
 _KEPT: tuple[Kept, ...] = ("frames", "detections", "embeddings", "journeys")
 _NEWEST = 50
-_DAY_S = 86_400
 
 
-def privacy_page(reading: Reading) -> None:
+def show(site: Site) -> None:
     """Lay the page out."""
+    reading = site.reading
     clock = Clock(reading.timezone)
     with dressed("Privacy"):
         heading("Data and privacy", f"This store is for {reading.policy.purpose}.")
@@ -35,20 +35,22 @@ def privacy_page(reading: Reading) -> None:
             with panel("The policy in force"):
                 html(_policy(reading.policy, reading.summary(), clock))
             with panel("Forget", "what is forgotten cannot be brought back"):
-                Forgetting(reading, lambda: stored.set_content(_stored(reading.summary(), clock)))
-            entries = reading.store.log()
-            with panel("Searches", _verified(entries), "wide"):
-                html(_log(entries, clock)).classes("scroll").props("tabindex=0")
+                Forgetting(site, lambda: stored.set_content(_stored(reading.summary(), clock)))
+            log = site.keeping.log()
+            with panel("Searches", _verified(log), "wide"):
+                html(_log(log, clock)).classes("scroll").props("tabindex=0")
 
 
 class Forgetting:
     """Choose what to forget, see what would go, and let it go."""
 
-    def __init__(self, reading: Reading, done: Any) -> None:
-        self._reading, self._done = reading, done
+    def __init__(self, site: Site, done: Any) -> None:
+        self._site, self._done = site, done
         self._camera, self._before = "", ""
         with ui.element("div").classes("stack"):
-            html(_choices(reading)).on("input", self._chose, js_handler="(e) => emit(e.target.name, e.target.value)")
+            html(_choices(site.reading)).on(
+                "input", self._chose, js_handler="(e) => emit(e.target.name, e.target.value)"
+            )
             with ui.element("div").classes("actions"):
                 self._look = (
                     html(Markup("Show what would go"), "button").props("type=button").on("click", self._preview)
@@ -69,14 +71,14 @@ class Forgetting:
     def _selection(self) -> dict[str, Any] | None:
         if not (self._camera or self._before):
             return None
-        return {"camera": self._camera or None, "before": _utc(self._before, self._reading.timezone)}
+        return {"camera": self._camera or None, "before": _utc(self._before, self._site.reading.timezone)}
 
     async def _preview(self) -> None:
         chosen = self._selection()
         if chosen is None:
             self._told.content = _problem("Choose a camera, a time, or both.")
             return
-        gone = await self._answer(self._reading.store.preview, chosen)
+        gone = await self._answer(self._site.keeping.preview, chosen)
         if gone is not None:
             self._told.content = _rows("These would go:", gone)
             self._go.props(remove="disabled") if any(gone.rows.values()) else None
@@ -87,13 +89,12 @@ class Forgetting:
             return
         self._go.props("disabled")
         self._told.content = tag("p", "Forgetting, and searching every file for what should be gone", role="status")
-        gone = await self._answer(self._reading.store.forget, chosen)
+        gone = await self._answer(self._site.keeping.forget, chosen)
         if gone is not None:
-            await run.io_bound(self._reading.refresh)
             self._told.content = fragment(_rows("Gone:", gone), _proof(gone))
             self._done()
 
-    async def _answer(self, ask: Any, chosen: dict[str, Any]) -> Forgotten | None:
+    async def _answer(self, ask: Any, chosen: dict[str, Any]) -> answers.Removal | None:
         try:
             return await run.io_bound(lambda: ask(**chosen))
         except CctviewError as error:
@@ -113,10 +114,8 @@ def _choices(reading: Reading) -> Markup:
     )
 
 
-def _utc(local: str, zone: str) -> np.datetime64 | None:
-    if not local:
-        return None
-    return np.datetime64(Clock(zone).read(local).replace(tzinfo=None), "ns")
+def _utc(local: str, zone: str) -> datetime | None:
+    return Clock(zone).read(local) if local else None
 
 
 def _stored(summary: dict[str, Any], clock: Clock) -> Markup:
@@ -166,22 +165,19 @@ def _goes(kind: Kept, policy: Policy, oldest: str | None, clock: Clock) -> str:
     return f"{days:g} days after capture, the oldest on {clock.moment(_time(oldest) + timedelta(days=days))}"
 
 
-def _verified(entries: tuple[LogEntry, ...]) -> Markup:
-    place = broken_at(entries)
-    if place is None:
-        return tag("span", f"{len(entries)} entries, chain of hashes unbroken", class_="badge")
-    return tag("span", f"changed or lost at entry {place}", class_="badge alert")
+def _verified(log: answers.Log) -> Markup:
+    if log.broken_at is None:
+        return tag("span", f"{len(log.entries)} entries, chain of hashes unbroken", class_="badge")
+    return tag("span", f"changed or lost at entry {log.broken_at}", class_="badge alert")
 
 
-def _log(entries: tuple[LogEntry, ...], clock: Clock) -> Markup:
-    if not entries:
+def _log(log: answers.Log, clock: Clock) -> Markup:
+    if not log.entries:
         return empty("Nobody has searched yet.")
     head = tag(
         "tr", (tag("th", name, scope="col") for name in ("When", "Purpose", "Looked for", "Filters", "Found", "Hash"))
     )
-    return tag(
-        "table", tag("thead", head), tag("tbody", (_entry(entry, clock) for entry in entries[: -_NEWEST - 1 : -1]))
-    )
+    return tag("table", tag("thead", head), tag("tbody", (_entry(entry, clock) for entry in log.entries[:_NEWEST])))
 
 
 def _entry(entry: LogEntry, clock: Clock) -> Markup:
@@ -190,7 +186,7 @@ def _entry(entry: LogEntry, clock: Clock) -> Markup:
     return tag("tr", (tag("td", cell) for cell in cells), tag("td", tag("code", entry.hash[:12])))
 
 
-def _rows(title: str, gone: Forgotten) -> Markup:
+def _rows(title: str, gone: answers.Removal) -> Markup:
     rows = {name: count for name, count in gone.rows.items() if count}
     if not rows:
         return empty("Nothing stored answers to that.")
@@ -199,13 +195,11 @@ def _rows(title: str, gone: Forgotten) -> Markup:
     return tag("div", tag("p", title), tag("dl", listed, class_="facts"), class_="stack")
 
 
-def _proof(gone: Forgotten) -> Markup | None:
+def _proof(gone: answers.Removal) -> Markup | None:
     if gone.proof is None:
         return None
-    said = (
-        f"Proof: {gone.proof.needles:,} removed ids and stills were looked for in all {gone.proof.files:,} files; "
-        f"{gone.proof.found} were found."
-    )
+    needles, files, found = (gone.proof[name] for name in ("needles", "files", "found"))
+    said = f"Proof: {needles:,} removed ids and stills were looked for in all {files:,} files; {found} were found."
     return tag("p", said, class_="soft")
 
 

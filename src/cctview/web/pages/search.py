@@ -7,23 +7,25 @@ from typing import Any
 
 from nicegui import ui
 
-from cctview.store import COLOURS
+from cctview.svg.charts import empty
+from cctview.svg.markup import Markup, tag
 from cctview.types import VEHICLE_TYPES
-from cctview.web.charts import empty
-from cctview.web.drop import SearchForm
-from cctview.web.markup import Markup, tag
-from cctview.web.reading import Reading
-from cctview.web.theme import dressed, heading, html, panel
-from cctview.web.wording import Clock
+from cctview.web.model.reading import Reading
+from cctview.web.model.search import COLOURS
+from cctview.web.model.wording import Clock
+from cctview.web.pages.drop import SearchForm
+from cctview.web.pages.site import Site
+from cctview.web.pages.theme import dressed, heading, html, panel
 
-__all__ = ["search_page"]
+__all__ = ["show"]
 
 _BEFORE = empty("What looks most like the picture will stand here, nearest first.")
 _NONE = empty("Nothing stored answers to these filters. Widen the time, or take a filter out.")
 
 
-def search_page(reading: Reading, detection: str | None) -> None:
+def show(site: Site, detection: str | None = None) -> None:
     """Lay the page out; ``detection`` is a box to search with instead of a picture."""
+    reading = site.reading
     clock = Clock(reading.timezone)
     names = {camera.id: camera.name for camera in reading.cameras()}
     with dressed("Search"):

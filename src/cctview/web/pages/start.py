@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from cctview.errors import MissingError
-from cctview.web.answers import Candidate, Detection, Frame, Matching, Sighting
-from cctview.web.chain import largest
-from cctview.web.charts import empty, strip
-from cctview.web.markup import Markup, tag
+from cctview.svg.charts import empty, strip
+from cctview.svg.markup import Markup, tag
+from cctview.web.model import answers
+from cctview.web.model.chain import largest
+from cctview.web.model.reading import Reading
+from cctview.web.model.wording import TIMES, Clock, duration, share
 from cctview.web.pages.column import NO_STILLS, boxed
-from cctview.web.reading import Reading
-from cctview.web.theme import STATIC, dressed, html
-from cctview.web.wording import TIMES, Clock, duration, share
+from cctview.web.pages.site import Site
+from cctview.web.pages.theme import STATIC, dressed, html
 
-__all__ = ["start_page"]
+__all__ = ["show"]
 
 _SENTENCES = (
     "Cameras beside a road send a small picture every second or two, and people in them are blacked out.",
@@ -25,8 +26,9 @@ _JOURNEYS_TRIED = 20
 _NEAREST = 4
 
 
-def start_page(reading: Reading) -> None:
+def show(site: Site) -> None:
     """Say what this is, and show it on a vehicle of this store."""
+    reading = site.reading
     journeys = reading.journeys(limit=_JOURNEYS_TRIED)
     with dressed("Start"):
         html(_hero(journeys[0].id if journeys else None))
@@ -45,7 +47,7 @@ def _hero(journey: str | None) -> Markup:
     return tag("section", words, scene, class_="hero")
 
 
-def _chosen(reading: Reading) -> tuple[Sighting, Matching] | None:
+def _chosen(reading: Reading) -> tuple[answers.Sighting, answers.Matching] | None:
     """Return the best seen vehicle among the most probable journeys, with its surest answer at a next camera."""
     seen = [journey.steps[0].tracklet for journey in reading.journeys(limit=_JOURNEYS_TRIED)]
     for tracklet in sorted(seen, key=lambda item: -item.quality):
@@ -56,7 +58,7 @@ def _chosen(reading: Reading) -> tuple[Sighting, Matching] | None:
     return None
 
 
-def _steps(reading: Reading, sighting: Sighting, matching: Matching) -> Markup:
+def _steps(reading: Reading, sighting: answers.Sighting, matching: answers.Matching) -> Markup:
     box = largest(sighting)
     return tag(
         "div",
@@ -72,7 +74,7 @@ def _step(number: str, name: str, what: str, content: Markup) -> Markup:
     return tag("details", summary, content, class_="panel", open=True)
 
 
-def _detected(frame: Frame, box: Detection) -> Markup:
+def _detected(frame: answers.Frame, box: answers.Detection) -> Markup:
     still = boxed(frame.id, box.box, (frame.width, frame.height), "The still with the box of the vehicle")
     told = f"A {box.type}, score {box.score:.0%}: one of {len(frame.detections)} boxes in this still."
     width, height = round(box.box[2] - box.box[0]), round(box.box[3] - box.box[1])
@@ -90,7 +92,7 @@ def _detected(frame: Frame, box: Detection) -> Markup:
     return tag("div", still, tag("p", told), tag("div", true, large, class_="sizes"))
 
 
-def _embedded(reading: Reading, box: Detection) -> Markup:
+def _embedded(reading: Reading, box: answers.Detection) -> Markup:
     try:
         vector = reading.vector(box.id)
     except MissingError as error:
@@ -100,7 +102,7 @@ def _embedded(reading: Reading, box: Detection) -> Markup:
     return tag("div", strip("The vector as a strip of colours", vector), tag("p", told), tag("p", note, class_="soft"))
 
 
-def _matched(reading: Reading, matching: Matching) -> Markup:
+def _matched(reading: Reading, matching: answers.Matching) -> Markup:
     camera, clock = reading.camera(matching.camera), Clock(reading.timezone)
     rows = [
         tag(
@@ -116,6 +118,6 @@ def _matched(reading: Reading, matching: Matching) -> Markup:
     return tag("div", tag("p", told), tag("ol", rows, class_="nearest"))
 
 
-def _arrival(one: Candidate, clock: Clock) -> str:
+def _arrival(one: answers.Candidate, clock: Clock) -> str:
     seen = one.tracklet
     return f"{seen.type} {clock.time(seen.first_time)}, {duration(one.lag_s)} later, distance {one.distance:.2f}"

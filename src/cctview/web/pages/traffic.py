@@ -9,15 +9,16 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from nicegui import ui
 
-from cctview.web import charts
-from cctview.web.answers import Camera, Counts, Crossings, Link
-from cctview.web.markup import Markup, tag
+from cctview.svg import charts
+from cctview.svg.markup import Markup, tag
+from cctview.web.model import answers
+from cctview.web.model.reading import Reading
+from cctview.web.model.wording import Clock, duration, length, speed
 from cctview.web.pages.column import NO_STILLS
-from cctview.web.reading import Reading
-from cctview.web.theme import dressed, heading, html, panel
-from cctview.web.wording import Clock, duration, length, speed
+from cctview.web.pages.site import Site
+from cctview.web.pages.theme import dressed, heading, html, panel
 
-__all__ = ["traffic_page"]
+__all__ = ["show"]
 
 _WIDTHS = (10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400)
 _BARS = 24
@@ -25,8 +26,9 @@ _GAP_S = 10.0
 _FEW = "Too few vehicles to say: the policy asks for {} before anything is told about them."
 
 
-def traffic_page(reading: Reading, camera: str | None) -> None:
+def show(site: Site, camera: str | None = None) -> None:
     """Lay the page out; ``camera`` narrows the counts to one camera."""
+    reading = site.reading
     with dressed("Traffic"):
         heading("Traffic", "Counts and travel times, from vehicles that were followed from camera to camera.")
         span = reading.span()
@@ -86,18 +88,18 @@ def _along_links(reading: Reading) -> None:
     draw(str(busiest))
 
 
-def _vehicles(reading: Reading, link: Link) -> int:
+def _vehicles(reading: Reading, link: answers.Link) -> int:
     found = reading.traffic(link.origin, link.target)
     return found.vehicles if found else 0
 
 
-def _table(reading: Reading, links: Sequence[Link], names: dict[str, str]) -> Markup:
+def _table(reading: Reading, links: Sequence[answers.Link], names: dict[str, str]) -> Markup:
     heads = ("Link", "Length", "Vehicles", "Fast tenth", "Median", "Slow tenth", "Speed")
     head = tag("tr", (tag("th", name, scope="col", class_="amount" if n else None) for n, name in enumerate(heads)))
     return tag("table", tag("thead", head), tag("tbody", (_row(reading, link, names) for link in links)))
 
 
-def _row(reading: Reading, link: Link, names: dict[str, str]) -> Markup:
+def _row(reading: Reading, link: answers.Link, names: dict[str, str]) -> Markup:
     found = reading.traffic(link.origin, link.target)
     times = (found.p10_s, found.median_s, found.p90_s) if found else (None,) * 3
     cells = [
@@ -110,12 +112,12 @@ def _row(reading: Reading, link: Link, names: dict[str, str]) -> Markup:
     return tag("tr", tag("td", name), (tag("td", cell, class_="amount") for cell in cells))
 
 
-def _spread(found: Crossings) -> Markup:
+def _spread(found: answers.Crossings) -> Markup:
     seconds = np.array(found.seconds)
     return charts.histogram("Travel times", seconds, "s", float(np.median(seconds)))
 
 
-def _course(found: Crossings, clock: Clock) -> Markup:
+def _course(found: answers.Crossings, clock: Clock) -> Markup:
     x = np.array([time.timestamp() for time in found.arrivals])
     places = np.linspace(x.min(), x.max(), 5)
     ticks = [(float(place), clock.minute(datetime.fromtimestamp(place, UTC))) for place in places]
@@ -143,7 +145,7 @@ def _covered(reading: Reading, span: tuple[datetime, datetime]) -> None:
         html(charts.spans("When stills are there, by camera", rows, (clock.moment(span[0]), clock.moment(span[1]))))
 
 
-def _parts(reading: Reading, camera: Camera, span: tuple[datetime, datetime]) -> list[tuple[float, float]]:
+def _parts(reading: Reading, camera: answers.Camera, span: tuple[datetime, datetime]) -> list[tuple[float, float]]:
     """Return the parts of the whole time in which a camera has stills, as shares of it."""
     if camera.first_time is None or camera.last_time is None:
         return []
@@ -180,6 +182,6 @@ def _label(time: datetime, width: float, clock: Clock) -> str:
     return f"{here:%H:%M}" if width < 21600 else f"{here:%d %b %H h}"
 
 
-def _totals(found: Counts, bins: int) -> list[int]:
+def _totals(found: answers.Counts, bins: int) -> list[int]:
     rows = np.array(list(found.counts.values()), int).reshape(len(found.counts), -1).sum(axis=0)
     return np.resize(np.append(rows, np.zeros(bins, int)), bins).tolist()

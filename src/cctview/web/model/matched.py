@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cctview.seams import Store
 from cctview.types import REASONS, Matches
-from cctview.web.columns import Keys, coded, gathered, ids_in
+from cctview.web.model.columns import Keys, coded, gathered, ids_in
 
 __all__ = ["MatchColumns"]
 

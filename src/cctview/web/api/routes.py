@@ -11,9 +11,9 @@ from fastapi import APIRouter, Query, Request
 from pydantic import TypeAdapter
 from starlette.responses import Response
 
-from cctview.web import answers
-from cctview.web.exchange import ARROW, csv_of, geojson_of, respond
-from cctview.web.reading import Reading
+from cctview.web.api.exchange import ARROW, csv_of, geojson_of, respond
+from cctview.web.model import answers
+from cctview.web.model.reading import Reading
 
 __all__ = ["Page", "reading_routes"]
 

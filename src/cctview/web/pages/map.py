@@ -13,7 +13,7 @@ from nicegui.element import Element
 from numpy.typing import NDArray
 
 from cctview.network import CameraNetwork
-from cctview.web.answers import Camera, Link
+from cctview.web.model import answers
 
 __all__ = ["RoadMap", "water_of", "ways"]
 
@@ -24,11 +24,15 @@ _LANE_OFFSET = 0.012
 _WATER_WIDTHS, _WATER_BEYOND = 3.0, 2.0
 
 
-class RoadMap(Element, component="static/road_map.js"):
+class RoadMap(Element, component="../static/road_map.js"):
     """Leaflet with roads and cameras as vectors; emits ``camera`` with an id when one is chosen."""
 
     def __init__(
-        self, cameras: Sequence[Camera], links: Sequence[Link], network: CameraNetwork, tiles: str | None
+        self,
+        cameras: Sequence[answers.Camera],
+        links: Sequence[answers.Link],
+        network: CameraNetwork,
+        tiles: str | None,
     ) -> None:
         super().__init__()
         self.add_resource(_DIST)
@@ -48,7 +52,7 @@ class RoadMap(Element, component="static/road_map.js"):
         self._props["trail"] = list(trail)
 
 
-def ways(places: dict[str, tuple[float, float]], links: Sequence[Link]) -> list[dict[str, Any]]:
+def ways(places: dict[str, tuple[float, float]], links: Sequence[answers.Link]) -> list[dict[str, Any]]:
     """Return each link as a smooth line beside the middle of the road, and what is known of its traffic.
 
     The line is a cubic Hermite curve whose slope at a camera is that of the stretches before and after it.
@@ -86,7 +90,7 @@ def water_of(shore: Floats) -> Floats:
     return np.concatenate([shore, shore[::-1] + right])
 
 
-def _slopes(n: int, links: Sequence[Link], flat: Floats) -> tuple[Floats, Floats]:
+def _slopes(n: int, links: Sequence[answers.Link], flat: Floats) -> tuple[Floats, Floats]:
     link, chord = links[n], flat[n, 1] - flat[n, 0]
     before = [
         flat[m, 1] - flat[m, 0] for m, x in enumerate(links) if x.target == link.origin != x.origin != link.target
@@ -121,7 +125,7 @@ def _beside(line: Floats, offset: float) -> Floats:
     return line + offset * right / np.maximum(np.hypot(*right.T), 1e-12)[:, None]
 
 
-def _note(link: Link) -> str:
+def _note(link: answers.Link) -> str:
     if link.now is None or not link.now.vehicles:
         return ""
     seconds = link.now.median_s

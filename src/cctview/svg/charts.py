@@ -11,7 +11,7 @@ from math import cos, pi, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.web.markup import Child, Markup, fragment, tag
+from cctview.svg.markup import Child, Markup, fragment, tag
 
 __all__ = ["course", "donut", "empty", "heat", "histogram", "meter", "spans", "stacked", "strip"]
 

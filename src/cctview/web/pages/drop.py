@@ -7,7 +7,7 @@ from nicegui.element import Element
 __all__ = ["SearchForm"]
 
 
-class SearchForm(Element, component="static/drop.js"):
+class SearchForm(Element, component="../static/drop.js"):
     """Hold the fields made inside it, with times of ``zone``; emits ``found`` with the API's answer."""
 
     def __init__(self, detection: str | None, crop: str | None, zone: str) -> None:

@@ -14,7 +14,7 @@ from fastapi import Request
 from pydantic import TypeAdapter
 from starlette.responses import Response
 
-from cctview.web import answers
+from cctview.web.model import answers
 
 __all__ = ["ARROW", "arrow", "csv_of", "geojson_of", "respond"]
 

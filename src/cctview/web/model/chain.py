@@ -11,8 +11,8 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from cctview.web.answers import Camera, Detection, Sighting
-from cctview.web.wording import Clock, duration, length, share, speed
+from cctview.web.model import answers
+from cctview.web.model.wording import Clock, duration, length, share, speed
 
 __all__ = ["Chain", "Leg", "largest"]
 
@@ -43,14 +43,14 @@ class Leg:
 class Chain:
     """Sightings in travel order, one leg between each two."""
 
-    stations: tuple[Sighting, ...] = ()
+    stations: tuple[answers.Sighting, ...] = ()
     legs: tuple[Leg, ...] = ()
 
-    def onward(self, at: int, sighting: Sighting, leg: Leg) -> Chain:
+    def onward(self, at: int, sighting: answers.Sighting, leg: Leg) -> Chain:
         """Return the chain up to station ``at``, going on to a sighting."""
         return replace(self, stations=(*self.stations[: at + 1], sighting), legs=(*self.legs[:at], leg))
 
-    def back(self, at: int, sighting: Sighting, leg: Leg) -> Chain:
+    def back(self, at: int, sighting: answers.Sighting, leg: Leg) -> Chain:
         """Return the chain from station ``at`` on, coming from a sighting."""
         return replace(self, stations=(sighting, *self.stations[at:]), legs=(leg, *self.legs[at:]))
 
@@ -67,7 +67,7 @@ class Chain:
         )
         return text.getvalue()
 
-    def geojson(self, cameras: dict[str, Camera]) -> str:
+    def geojson(self, cameras: dict[str, answers.Camera]) -> str:
         """Return a line along the cameras and a point per station; cameras without a place are left out."""
         placed = [(station, cameras[station.tracklet.camera]) for station in self.stations]
         placed = [(station, camera) for station, camera in placed if camera.lon is not None]
@@ -77,7 +77,7 @@ class Chain:
         features += [_point(station, camera) for station, camera in placed]
         return json.dumps({"type": "FeatureCollection", "features": features}, indent=1)
 
-    def picture(self, image: Callable[[str], bytes], cameras: dict[str, Camera], clock: Clock) -> bytes:
+    def picture(self, image: Callable[[str], bytes], cameras: dict[str, answers.Camera], clock: Clock) -> bytes:
         """Return the stations as a column of stills with the vehicle boxed, as PNG."""
         rows = len(self.stations) * (_HEIGHT + _LINE) + len(self.legs) * _LINE
         sheet = Image.new("RGB", (_WIDTH + 2 * _EDGE, rows + _EDGE), _PAPER)
@@ -95,7 +95,7 @@ class Chain:
         return data.getvalue()
 
 
-def largest(sighting: Sighting) -> Detection:
+def largest(sighting: answers.Sighting) -> answers.Detection:
     """Return the largest box of a sighting: the one that shows most of the vehicle."""
     return max(sighting.detections, key=lambda found: _area(found.box))
 
@@ -104,7 +104,7 @@ def _area(box: tuple[float, float, float, float]) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _point(station: Sighting, camera: Camera) -> dict[str, Any]:
+def _point(station: answers.Sighting, camera: answers.Camera) -> dict[str, Any]:
     seen = station.tracklet
     about = {
         "camera": camera.id,
@@ -118,7 +118,7 @@ def _point(station: Sighting, camera: Camera) -> dict[str, Any]:
     return {"type": "Feature", "geometry": place, "properties": about}
 
 
-def _boxed(still: bytes, found: Detection) -> Image.Image:
+def _boxed(still: bytes, found: answers.Detection) -> Image.Image:
     image = Image.open(io.BytesIO(still)).convert("RGB")
     across, down = _WIDTH / image.width, _HEIGHT / image.height
     x1, y1, x2, y2 = found.box

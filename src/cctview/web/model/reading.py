@@ -18,11 +18,11 @@ from cctview.privacy import Policy
 from cctview.road.lanes import learn_lanes
 from cctview.seams import Store
 from cctview.types import OBJECT_TYPES, Breaks, Detections, Embeddings, Frames, Lanes, Tracklets
-from cctview.web import answers, pictures
-from cctview.web.moments import from_micros, micros
-from cctview.web.names import Names
-from cctview.web.records import Records
-from cctview.web.sightings import boxes_of
+from cctview.web.model import answers, pictures
+from cctview.web.model.boxes import boxes_of
+from cctview.web.model.moments import from_micros, micros
+from cctview.web.model.names import Names
+from cctview.web.model.records import Records
 
 __all__ = ["Reading"]
 
@@ -40,7 +40,7 @@ class Reading:
     """
 
     def __init__(self, store: Store, network: CameraNetwork) -> None:
-        self.store = store
+        self._store = store
         self.network = network
         self._lock = threading.Lock()
         self._records = Records(store, network)
@@ -55,9 +55,9 @@ class Reading:
         """Read the index anew if the store has changed; return whether it had."""
         with self._lock:
             now = self._records
-            if self.store.versions() == now.index.versions and self.store.policy == now.policy:
+            if self._store.versions() == now.index.versions and self._store.policy == now.policy:
                 return False
-            self._records = Records(self.store, self.network, now.index)
+            self._records = Records(self._store, self.network, now.index)
             self._lanes = {}
             return True
 
@@ -93,7 +93,7 @@ class Reading:
 
     def summary(self) -> dict[str, Any]:
         """Return rows, bytes, oldest and newest time and producer of each table."""
-        return self.store.summary()
+        return self._store.summary()
 
     def span(self) -> tuple[datetime, datetime] | None:
         """Return the times of the oldest and the newest still, None in an empty store."""
@@ -154,24 +154,12 @@ class Reading:
         rows = now.index.frame_rows(camera, micros(after, 0), micros(before, _END), limit, newest_first=newest_first)
         return now.stills(rows)
 
-    def nearest_frame(self, camera: str, time: datetime) -> answers.Still:
-        """Return the still of a camera nearest to a time."""
-        now = self._records
-        low, high = now.index.frame_range(camera)
-        if low == high:
-            raise MissingError(f"camera {camera!r} has no stills; see which have with `cctview export --what frames`")
-        wanted = micros(time, 0)
-        place = low + int(np.searchsorted(now.index.frames.time[low:high], wanted))
-        around = np.clip([place - 1, place], low, high - 1)
-        nearest = around[np.argmin(np.abs(now.index.frames.time[around] - wanted))]
-        return now.stills(np.array([nearest]))[0]
-
     def frame(self, name: str) -> answers.Frame:
         """Return a still with its boxes."""
         now = self._records
         ident = now.names.frame(name)
         row = now.frame_row(ident, name)
-        rows = self.store.scan(Frames, ids=np.array([ident], np.int64))
+        rows = self._store.scan(Frames, ids=np.array([ident], np.int64))
         if not len(rows):
             raise MissingError(f"frame {name!r} is no longer stored; it may have expired")
         before, after = now.index.neighbours(row)
@@ -182,7 +170,7 @@ class Reading:
             time=from_micros(now.index.frames.time[row]),
             width=int(rows.width[0]),
             height=int(rows.height[0]),
-            detections=now.detections(boxes_of(self.store, rows.id), str(rows.name[0])),
+            detections=now.detections(boxes_of(self._store, rows.id), str(rows.name[0])),
             previous=None if before is None else now.names.out(now.index.frames.id[[before]])[0],
             next=None if after is None else now.names.out(now.index.frames.id[[after]])[0],
         )
@@ -192,7 +180,7 @@ class Reading:
         now = self._records
         row = now.frame_row(now.names.frame(name), name)
         still = now.still(int(now.index.frames.id[row]))
-        return pictures.with_boxes(still, boxes_of(self.store, now.index.frames.id[[row]])) if boxes else still
+        return pictures.with_boxes(still, boxes_of(self._store, now.index.frames.id[[row]])) if boxes else still
 
     def crop(self, name: str, *, side: int | None = None) -> bytes:
         """Return a detection, or the largest box of a tracklet, as JPEG; enlarged to ``side`` pixels on request."""
@@ -202,7 +190,7 @@ class Reading:
     def detection(self, name: str) -> answers.Detection:
         """Return one box."""
         now = self._records
-        rows = self.store.scan(Detections, ids=np.array([self.names.detection(name)], np.int64))
+        rows = self._store.scan(Detections, ids=np.array([self.names.detection(name)], np.int64))
         if not len(rows):
             raise MissingError(f"no detection {name!r} is stored; it may have expired")
         return now.detections(rows)[0]
@@ -213,7 +201,7 @@ class Reading:
 
     def vector(self, name: str) -> NDArray[np.float32]:
         """Return the embedding of a detection, ``(D,)``."""
-        rows = self.store.scan(Embeddings, ids=np.array([self.names.detection(name)], np.int64))
+        rows = self._store.scan(Embeddings, ids=np.array([self.names.detection(name)], np.int64))
         if not len(rows):
             raise MissingError(f"no embedding of {name!r} is stored; only vehicles have one, and they may have expired")
         vector: NDArray[np.float32] = rows.vector[0]
@@ -224,7 +212,7 @@ class Reading:
         now = self._records
         row = now.tracklet_row(name)
         members = now.members(now.index.tracklets.id[row], name)
-        boxes = self.store.scan(Detections, ids=members)
+        boxes = self._store.scan(Detections, ids=members)
         boxes = boxes[np.lexsort((boxes.rank, boxes.time))]
         return answers.Sighting(
             tracklet=now.tracklets(np.array([row]))[0],
@@ -295,14 +283,18 @@ class Reading:
         now = self._records
         number = now.index.camera(camera)
         low, high = now.index.tracklets.starts[number : number + 2]
-        return self.store.scan(Tracklets, ids=now.index.tracklets.id[max(low, high - limit) : high])
+        return self._store.scan(Tracklets, ids=now.index.tracklets.id[max(low, high - limit) : high])
+
+    def breaks(self, camera: str) -> Breaks:
+        """Return when a camera was turned, frozen, or out of time."""
+        return self._store.scan(Breaks, camera=camera)
 
     def lanes(self, camera: str) -> Lanes:
         """Return the lanes that the newest tracklets of a camera took; none of fewer than the minimum group."""
         known = self._lanes
         if camera not in known:
             paths = self.paths(camera)
-            boxes = self.store.scan(Detections, ids=paths.members.values)
-            found = learn_lanes(paths, boxes, self.store.scan(Breaks, camera=camera))
+            boxes = self._store.scan(Detections, ids=paths.members.values)
+            found = learn_lanes(paths, boxes, self.breaks(camera))
             known[camera] = found[found.members.lengths >= self.policy.minimum_group]
         return known[camera]

@@ -18,8 +18,8 @@ from cctview.errors import MissingError, SettingsError, nearest
 from cctview.network import CameraNetwork, Link
 from cctview.seams import Store
 from cctview.types import HEADINGS, OBJECT_TYPES, Frames, Journeys, Ragged, Tracklets
-from cctview.web.columns import Keys, coded, gathered, ids_in, micros_in
-from cctview.web.matched import MatchColumns
+from cctview.web.model.columns import Keys, coded, gathered, ids_in, micros_in
+from cctview.web.model.matched import MatchColumns
 
 __all__ = ["Crossings", "FrameColumns", "Index", "JourneyColumns", "TrackletColumns"]
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from cctview.naming import detection_names
 from cctview.seams import Store
 from cctview.types import Detections, Tracklets
-from cctview.web import answers
-from cctview.web.index import Index
-from cctview.web.moments import from_micros
-from cctview.web.names import Names
+from cctview.web.model import answers
+from cctview.web.model.index import Index
+from cctview.web.model.moments import from_micros
+from cctview.web.model.names import Names
 
 __all__ = ["boxes_of", "detections_of", "owners"]
 

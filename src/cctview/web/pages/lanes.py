@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.svg.markup import Markup, tag
 from cctview.types import Lanes
-from cctview.web.markup import Markup, tag
 
 __all__ = ["lane_layer", "lane_legend"]
 

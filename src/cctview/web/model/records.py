@@ -13,12 +13,12 @@ from cctview.matching.candidates import expected_heading
 from cctview.network import CameraNetwork, Link
 from cctview.seams import Store
 from cctview.types import HEADINGS, OBJECT_TYPES, REASONS, Detections, Frames, Tracklets, rows_of
-from cctview.web import answers
-from cctview.web.columns import Keys, give_back_memory
-from cctview.web.index import Index
-from cctview.web.moments import from_micros
-from cctview.web.names import Names
-from cctview.web.sightings import detections_of, owners
+from cctview.web.model import answers
+from cctview.web.model.boxes import detections_of, owners
+from cctview.web.model.columns import Keys, give_back_memory
+from cctview.web.model.index import Index
+from cctview.web.model.moments import from_micros
+from cctview.web.model.names import Names
 
 __all__ = ["Records"]
 
@@ -29,8 +29,8 @@ class Records:
     """Tell what stands in one index: ids become names, codes words, microseconds times."""
 
     def __init__(self, store: Store, network: CameraNetwork, last: Index | None = None) -> None:
-        self.store = store
-        self.network = network
+        self._store = store
+        self._network = network
         self.policy = store.policy
         self.names = Names(store)
         self.index = Index.read(store, network, last)
@@ -50,7 +50,7 @@ class Records:
 
     @cached_property
     def _places(self) -> dict[str, int]:
-        return {name: number for number, name in enumerate(self.network.cameras.id.tolist())}
+        return {name: number for number, name in enumerate(self._network.cameras.id.tolist())}
 
     def camera(self, number: int) -> answers.Camera:
         """Tell of a camera by its number."""
@@ -58,7 +58,7 @@ class Records:
         low, high = self.index.frame_range(name)
         time = self.index.frames.time[low:high]
         steps = np.diff(time) / 1e6
-        place, known = self._places.get(name), self.network.cameras
+        place, known = self._places.get(name), self._network.cameras
         low_t, high_t = self.index.tracklets.starts[number : number + 2]
         return answers.Camera(
             id=name,
@@ -137,20 +137,20 @@ class Records:
         return detections_of(rows, self.names, stills, belongs)
 
     def _still_names(self, rows: Detections) -> list[str]:
-        frames = self.store.columns(Frames, ["id", "name"], ids=rows.frame)
+        frames = self._store.columns(Frames, ["id", "name"], ids=rows.frame)
         names: list[str] = (
             frames.column("name").to_numpy()[rows_of(frames.column("id").to_numpy(), rows.frame)].tolist()
         )
         return names
 
     def _owner_names(self, rows: Detections) -> list[str | None]:
-        owned = owners(self.store, self.index, rows)
+        owned = owners(self._store, self.index, rows)
         names = self.names.out(owned)
         return [name if ident >= 0 else None for name, ident in zip(names, owned.tolist(), strict=True)]
 
     def members(self, tracklet: int, name: str) -> Rows:
         """Return the ids of a tracklet's detections."""
-        rows = self.store.columns(Tracklets, ["members"], ids=np.array([tracklet]))
+        rows = self._store.columns(Tracklets, ["members"], ids=np.array([tracklet]))
         if not rows.num_rows:
             raise MissingError(f"tracklet {name!r} is no longer stored; tracklets are made anew at the end of a run")
         members: Rows = rows.column("members").combine_chunks().flatten().to_numpy()
@@ -159,7 +159,7 @@ class Records:
     def still(self, frame: int) -> bytes:
         """Return the JPEG bytes of a frame; raise PolicyError when its pixels are not kept."""
         try:
-            return self.store.pixels(np.array([frame], np.int64))[0]
+            return self._store.pixels(np.array([frame], np.int64))[0]
         except PolicyError as error:
             raise PolicyError(
                 "the pixels of this still are not kept: by the policy, or expired or forgotten"
@@ -172,11 +172,11 @@ class Records:
         if "--" not in name:
             tracklet = self.names.id(name, "tracklet or detection")
             if self.index.tracklets.keys.rows(np.array([tracklet]))[0] >= 0:
-                boxes = self.store.scan(Detections, ids=self.members(tracklet, name))
+                boxes = self._store.scan(Detections, ids=self.members(tracklet, name))
                 size = boxes.box[:, 2:] - boxes.box[:, :2]
                 best = int(np.argmax(size[:, 0] * size[:, 1]))
                 return boxes[best : best + 1]
-        rows = self.store.scan(Detections, ids=np.array([self.names.detection(name)], np.int64))
+        rows = self._store.scan(Detections, ids=np.array([self.names.detection(name)], np.int64))
         if not len(rows):
             raise MissingError(f"neither a tracklet nor a detection {name!r} is stored; it may have expired")
         return rows
@@ -214,7 +214,7 @@ class Records:
 
     def _against(self, row: int, link: Link) -> bool:
         """Return whether a tracklet was seen to go against a link that ends at its camera."""
-        way = expected_heading(self.network, link.target, link)
+        way = expected_heading(self._network, link.target, link)
         heading = HEADINGS[self.index.tracklets.heading[row]]
         return {way, heading} == {"towards", "away"}
 

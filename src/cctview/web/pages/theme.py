@@ -9,20 +9,13 @@ from pathlib import Path
 
 from nicegui import ui
 
-from cctview.web.markup import Markup, tag
+from cctview.svg.markup import Markup, tag
+from cctview.web.pages.listed import PAGES
 
 __all__ = ["LOGO", "STATIC", "dressed", "heading", "html", "panel"]
 
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parents[1] / "static"
 LOGO = STATIC / "logo.svg"
-_PLACES = {
-    "Start": "/",
-    "Follow": "/follow",
-    "Search": "/search",
-    "Traffic": "/traffic",
-    "Cameras": "/cameras",
-    "Privacy": "/privacy",
-}
 
 
 @contextmanager
@@ -59,8 +52,8 @@ def panel(title: str, aside: str | Markup | None = None, classes: str = "") -> I
 
 def _head(current: str) -> Markup:
     here = [
-        tag("li", tag("a", name, href=path, aria_current="page" if name == current else None))
-        for name, path in _PLACES.items()
+        tag("li", tag("a", page.title, href=page.route, aria_current="page" if page.title == current else None))
+        for page in PAGES
     ]
     brand = tag("a", Markup(LOGO.read_text(encoding="utf-8")), "cctview", href="/", class_="brand")
     switch = tag("button", "◐", type="button", class_="icon", data_theme_switch=True, aria_label="Dark or light")

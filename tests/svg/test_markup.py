@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cctview.web.markup import Markup, fragment, tag
+from cctview.svg.markup import Markup, fragment, tag
 
 
 class Seen(HTMLParser):

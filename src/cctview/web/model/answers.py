@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from cctview.privacy import LogEntry
+
 __all__ = [
     "Camera",
     "Candidate",
@@ -19,7 +21,9 @@ __all__ = [
     "Frame",
     "Journey",
     "Link",
+    "Log",
     "Matching",
+    "Removal",
     "Sighting",
     "Step",
     "Still",
@@ -217,3 +221,22 @@ class Found:
     detection: Detection
     distance: float
     colour: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """The log of searches, the newest first; ``broken_at`` is the first entry that does not fit its chain."""
+
+    entries: tuple[LogEntry, ...]
+    broken_at: int | None
+    head: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """How many rows each table loses or lost, how many stills, and the proof of a removal that was done."""
+
+    preview: bool
+    rows: dict[str, int]
+    pixels: int
+    proof: dict[str, int] | None

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from cctview.web import charts
+from cctview.svg import charts
 
 
 def drawn(markup):

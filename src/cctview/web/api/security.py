@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cctview.errors import SettingsError
-from cctview.web.problems import problem
+from cctview.web.api.problems import problem
 
 __all__ = ["COOKIE", "LOOPBACK", "MAX_BODY", "Guard"]
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from nicegui.element import Element
 
-from cctview.web.answers import Camera, Still
+from cctview.web.model import answers
 
 __all__ = ["Viewer"]
 
 Size = tuple[int, int]
 
 
-class Viewer(Element, component="static/viewer.js"):
+class Viewer(Element, component="../static/viewer.js"):
     """Show one camera's stills.
 
     Emits ``pick`` with ``detection`` and ``tracklet``, and ``edge`` with ``time`` and ``way`` (-1 or 1)
@@ -26,7 +26,7 @@ class Viewer(Element, component="static/viewer.js"):
         self._props["zone"] = zone
         self._props["reel"] = {"frames": [], "first": None}
 
-    def watch(self, camera: Camera, frames: Sequence[Still], first: str | None, size: Size) -> None:
+    def watch(self, camera: answers.Camera, frames: Sequence[answers.Still], first: str | None, size: Size) -> None:
         """Show these stills of a camera, beginning with ``first``; ``size`` is their width and height.
 
         Without a first one the viewer stays at its still, or goes on to the newest if it stood at the last.

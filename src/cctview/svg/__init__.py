@@ -1,0 +1,1 @@
+"""Pure drawing: charts and other markup as strings, without a screen, a script or another host."""

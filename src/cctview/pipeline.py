@@ -17,10 +17,12 @@ from itertools import islice, pairwise
 from typing import TypedDict, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cctview.aggregates import travel_times
 from cctview.embed import embed
 from cctview.journeys import JourneySettings
-from cctview.journeys.spans import Arrival, linked
+from cctview.journeys.spans import INTERVAL, Arrival, Settled, linked
 from cctview.matching import MatchSettings
 from cctview.network import CameraNetwork
 from cctview.progress import silent
@@ -40,10 +42,11 @@ from cctview.types import (
     Ragged,
     Table,
     Tracklets,
+    TravelTimes,
     rows_of,
 )
 
-__all__ = ["Analysis", "RunReport", "RunSettings", "analyse", "analysed", "ingest", "link", "run"]
+__all__ = ["Analysis", "RunReport", "RunSettings", "analyse", "analysed", "ingest", "link", "run", "spans_of"]
 
 T = TypeVar("T")
 Seconds = defaultdict[str, float]
@@ -186,11 +189,19 @@ def _derived(
     arrivals = _timed(_arrivals(store, cameras, settings, breaks, progress), spent, "track")
     rows = Counter[type[Table]]()
     present, least = network.among(cameras), store.policy.minimum_group
-    for table in linked(arrivals, present, settings.match, settings.journeys, least=least):
-        rows[type(table)] += len(table)
-        yield table
+    yield from (kind.empty() for kind in (Tracklets, Matches, Journeys, TravelTimes))
+    for settled in linked(arrivals, present, settings.match, settings.journeys):
+        for table in (settled.tracklets, settled.matches, settled.journeys, *_aggregates(settled, least)):
+            rows[type(table)] += len(table)
+            yield table
     yield Breaks.concat(breaks)
     report.tracklets, report.matches, report.journeys = rows[Tracklets], rows[Matches], rows[Journeys]
+
+
+def _aggregates(settled: Settled, least: int) -> Iterator[Derived]:
+    """Yield what adds up over vehicles and became final with a span: no group is smaller than ``least``."""
+    times = travel_times(settled.likely, settled.ends, interval_s=INTERVAL / np.timedelta64(1, "s"), least=least)
+    yield times[(times.start >= settled.since) & (times.start < settled.until)]
 
 
 def _arrivals(
@@ -223,20 +234,29 @@ def _blocks(
 
 
 def _spans(store: Store) -> list[_Span]:
-    """Return times that follow each other, from the first still to the last, of equal length.
+    times = np.asarray(store.columns(Frames, ["time"])["time"]).astype("datetime64[ns]")
+    detections = store.versions().get("detections", (0, 0))[1]
+    return [_Span(after=after, before=before) for after, before in spans_of(times, detections)]
 
-    None is longer than an hour, so that travel times follow the day, nor has it on average more detections
-    than memory should hold.
+
+def spans_of(times: NDArray[np.datetime64], detections: int) -> list[tuple[np.datetime64, np.datetime64]]:
+    """Return the times that are linked one after another, as (from, before), so that all stills lie in them.
+
+    Stretches of stills more than an hour apart are spans of their own, and the time between them is in none. Within a
+    stretch spans follow each other and are of equal length. None is longer than an hour, so that travel times follow
+    the day, nor has it on average more detections than memory should hold.
     """
-    stored = store.summary()
-    frames, detections = stored["frames"], stored["detections"]
-    if not frames["rows"]:
-        return []
-    first, last = (np.datetime64(frames[end].removesuffix("Z"), "ns") for end in ("oldest", "newest"))
-    count = 1 + max(detections["rows"] // _SPAN_DETECTIONS, int((last - first) // _SPAN))
-    bounds = first + (last - first) // count * np.arange(count + 1)
-    bounds[-1] = last + np.timedelta64(1, "ns")
-    return [_Span(after=after, before=before) for after, before in pairwise(bounds)]
+    times = np.sort(times)
+    edges = np.flatnonzero(np.diff(times) > _SPAN) + 1
+    spans = []
+    for stretch in np.split(times, edges) if len(times) else []:
+        first, last = stretch[0], stretch[-1]
+        share = detections * len(stretch) // len(times)
+        count = 1 + max(share // _SPAN_DETECTIONS, int((last - first) // _SPAN))
+        bounds = first + (last - first) // count * np.arange(count + 1)
+        bounds[-1] = last + np.timedelta64(1, "ns")
+        spans += list(pairwise(bounds))
+    return spans
 
 
 def run(

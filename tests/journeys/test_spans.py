@@ -15,6 +15,16 @@ from cctview.tracking import track
 from cctview.types import Journeys, Matches, Tracklets, TravelTimes, rows_of
 
 KINDS = (Tracklets, Matches, Journeys, TravelTimes)
+
+
+def tables_of(arrivals, network, least=1):
+    """All tables that arrivals settle, the travel times as the pipeline makes them."""
+    for part in linked(arrivals, network, MatchSettings(), JourneySettings()):
+        yield from (part.tracklets, part.matches, part.journeys)
+        times = travel_times(part.likely, part.ends, least=least)
+        yield times[(times.start >= part.since) & (times.start < part.until)]
+
+
 LAST = np.datetime64("2200-01-01", "ns")
 SECOND = np.timedelta64(1, "s")
 
@@ -37,7 +47,7 @@ def arrivals(tracklets, every_s):
 
 def together(tracklets, network, every_s):
     """All that comes of it, by kind."""
-    tables = list(linked(arrivals(tracklets, every_s), network, MatchSettings(), JourneySettings(), least=2))
+    tables = list(tables_of(arrivals(tracklets, every_s), network, 2))
     return [kind.concat([table for table in tables if type(table) is kind]) for kind in KINDS]
 
 
@@ -102,7 +112,7 @@ def test_memory_holds_what_is_open(hour, monkeypatch):
 
 
 def test_nothing_to_link():
-    assert [len(table) for table in linked([], CameraNetwork(), MatchSettings(), JourneySettings())] == [0, 0, 0, 0]
+    assert list(linked([], CameraNetwork(), MatchSettings(), JourneySettings())) == []
 
 
 def test_tracklets_without_a_network_make_no_journeys(hour):
@@ -121,7 +131,7 @@ def test_a_clock_that_is_told_is_put_right_before_anything_is_matched(hour, cloc
         return replace(network, cameras=cameras.replace(clock_s=np.where(cameras.id == "c2", seconds, 0.0)))
 
     said = [(told(-clock_s).on_one_clock(part), complete) for part, complete in arrivals(tracklets, 3600)]
-    tables = list(linked(said, told(clock_s), MatchSettings(), JourneySettings(), least=2))
+    tables = list(tables_of(said, told(clock_s), 2))
     assert [kind.concat([table for table in tables if type(table) is kind]) for kind in KINDS] == together(
         tracklets, network, 3600
     )
@@ -134,7 +144,7 @@ def test_a_camera_whose_clock_is_ahead_makes_an_arrival_complete_later(hour):
     early = tracklets[tracklets.last_time < end]
     answered = []
     for plan in (network, ahead):
-        tables = linked(iter([(early, end)]), plan, MatchSettings(), JourneySettings())
+        tables = tables_of(iter([(early, end)]), plan)
         matches = Matches.concat([table for table in tables if isinstance(table, Matches)])
         asked = matches.query[matches.query_camera == "c1"]
         answered.append(passing_time(early)[rows_of(early.id, asked)].max())

@@ -53,7 +53,7 @@ def run(
     from cctview.sources import open_source
 
     given = load_network(network) if network else CameraNetwork()
-    stills = open_source(source, timezone=timezone or given.timezone, camera=camera)
+    stills = open_source(source, timezone=timezone, camera=camera, usual_timezone=given.timezone)
     roads: CameraNetwork = given if network else stills.network or given
     run_into(stills, store, roads, detector, embedder, provider, workers, as_json)
 

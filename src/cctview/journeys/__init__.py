@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from cctview.journeys.chains import JourneySettings, journeys
-from cctview.journeys.spans import Arrival, Linked, linked
+from cctview.journeys.spans import Arrival, LinkState, Settled, linked, linked_further
 
-__all__ = ["Arrival", "JourneySettings", "Linked", "journeys", "linked"]
+__all__ = ["Arrival", "JourneySettings", "LinkState", "Settled", "journeys", "linked", "linked_further"]

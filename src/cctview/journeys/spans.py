@@ -1,28 +1,58 @@
-"""Tracklets, span by span, to matches, journeys and travel times; what is final leaves memory."""
+"""Tracklets, span by span, to matches and journeys; what is final leaves memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from cctview.aggregates import travel_times
 from cctview.geometry import passing_time
 from cctview.journeys.chains import JourneySettings, journeys
 from cctview.matching import MatchSettings, MatchState, settle
 from cctview.network import CameraNetwork
 from cctview.table import RaggedColumn
-from cctview.types import Journeys, Matches, Ragged, Tracklets, TravelTimes, rows_of
+from cctview.types import Journeys, Matches, Ragged, Tracklets, rows_of
 
-__all__ = ["Arrival", "Linked", "linked"]
+__all__ = ["INTERVAL", "Arrival", "LinkState", "Settled", "linked", "linked_further"]
 
 Arrival = tuple[Tracklets, np.datetime64]
-Linked = Tracklets | Matches | Journeys | TravelTimes
 
+INTERVAL = np.timedelta64(5, "m")  # what is final is handed over in whole intervals of this length
 _HISTORY_S = 300.0
-_INTERVAL = np.timedelta64(5, "m")
 _LIKELY = 0.5
 _LONG_AGO = np.datetime64("1900-01-01", "ns")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LinkState:
+    """What must be remembered between spans: a value that can be stored and resumed.
+
+    ``likely`` are the first choices that may still become part of a journey, one candidate each, and ``ends`` the
+    tracklets that they may join, without their looks. Journeys that ended before ``since`` were handed over.
+    """
+
+    matching: MatchState = field(default_factory=MatchState)
+    likely: Matches = field(default_factory=Matches.empty)
+    ends: Tracklets = field(default_factory=Tracklets.empty)
+    since: np.datetime64 = _LONG_AGO
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Settled:
+    """What a span added, each row once: its tracklets, the matches of queries, and the journeys that are now final.
+
+    Nothing that left a camera before ``until`` changes any more, and what left before ``since`` was final before:
+    whoever adds up first choices (``likely``, of ``ends``) takes those in between.
+    """
+
+    tracklets: Tracklets
+    matches: Matches
+    journeys: Journeys
+    likely: Matches
+    ends: Tracklets
+    since: np.datetime64
+    until: np.datetime64
 
 
 def linked(
@@ -30,37 +60,46 @@ def linked(
     network: CameraNetwork,
     settings: MatchSettings,
     joining: JourneySettings,
-    *,
-    least: int = 1,
-) -> Iterator[Linked]:
-    """Yield the tracklets as they come, their matches as they are settled, journeys and travel times as they end.
+    state: LinkState | None = None,
+) -> Iterator[Settled]:
+    """Yield what each arrival settles, from a fresh state or from where another call ended."""
+    state = state or LinkState()
+    for arrival in arrivals:
+        state, settled = linked_further(state, arrival, network, settings, joining)
+        yield settled
+
+
+def linked_further(
+    state: LinkState, arrival: Arrival, network: CameraNetwork, settings: MatchSettings, joining: JourneySettings
+) -> tuple[LinkState, Settled]:
+    """Return the next state, and what becomes final with an arrival.
 
     An arrival is the tracklets that ended in a span, and the time before which none is missing any more.
-    ``least`` is the fewest vehicles that make a travel time. However long it goes on, memory holds one span
-    and the longest journey.
+    However long it goes on, a state holds what the matching remembers and the longest journey.
     """
+    arrived, complete = _on_one_clock(*arrival, network)
     longest = max((link.max_s for link in (*network.links, *network.skipping())), default=0.0)
     reach = np.timedelta64(round(longest * 1e9), "ns")
-    state, likely, ends = MatchState(), Matches.empty(), Tracklets.empty()
-    since: np.datetime64 = _LONG_AGO
-    yield from (kind.empty() for kind in (Tracklets, Matches, Journeys, TravelTimes))
-    for arrived, complete in (_on_one_clock(*arrival, network) for arrival in arrivals):
-        yield arrived
-        state, matches = settle(state, arrived, complete, network, settings, history_s=_HISTORY_S)
-        yield matches
-        likely = Matches.concat([likely, _first_choices(matches, min(_LIKELY, joining.min_probability))])
-        ends = Tracklets.concat([ends, _without_looks(arrived)])
-        until = _whole(min(state.settled.values(), default=complete) - reach)
-        chains = journeys(likely, ends, network, joining)
-        times = travel_times(likely, ends, interval_s=_INTERVAL / np.timedelta64(1, "s"), least=least)
-        left, came = (chains.time.values[place] for place in (chains.time.offsets[:-1], chains.time.offsets[1:] - 1))
-        yield chains[(came >= since) & (came < until)]
-        yield times[(times.start >= since) & (times.start < until)]
-        # Who else may claim an end of an open chain set out up to two links earlier.
-        needed = min([until, *left[came >= until]]) - 2 * reach
-        passed = passing_time(ends)
-        likely = likely[passed[rows_of(ends.id, likely.query)] >= needed]
-        ends, since = ends[passed >= needed], until
+    matching, matches = settle(state.matching, arrived, complete, network, settings, history_s=_HISTORY_S)
+    likely = Matches.concat([state.likely, _first_choices(matches, min(_LIKELY, joining.min_probability))])
+    ends = Tracklets.concat([state.ends, _without_looks(arrived)])
+    until = _whole(min(matching.settled.values(), default=complete) - reach)
+    chains = journeys(likely, ends, network, joining)
+    left, came = (chains.time.values[place] for place in (chains.time.offsets[:-1], chains.time.offsets[1:] - 1))
+    settled = Settled(
+        tracklets=arrived,
+        matches=matches,
+        journeys=chains[(came >= state.since) & (came < until)],
+        likely=likely,
+        ends=ends,
+        since=state.since,
+        until=until,
+    )
+    # Who else may claim an end of an open chain set out up to two links earlier.
+    needed = min([until, *left[came >= until]]) - 2 * reach
+    passed = passing_time(ends)
+    likely = likely[passed[rows_of(ends.id, likely.query)] >= needed]
+    return LinkState(matching=matching, likely=likely, ends=ends[passed >= needed], since=until), settled
 
 
 def _on_one_clock(
@@ -74,7 +113,7 @@ def _on_one_clock(
 def _whole(time: np.datetime64) -> np.datetime64:
     """Return the end of the last whole interval before a time."""
     since = time.astype("datetime64[ns]") - np.datetime64(0, "ns")
-    return np.datetime64(0, "ns") + since // _INTERVAL * _INTERVAL
+    return np.datetime64(0, "ns") + since // INTERVAL * INTERVAL
 
 
 def _first_choices(matches: Matches, least: float) -> Matches:

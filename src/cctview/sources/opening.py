@@ -2,60 +2,91 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+import inspect
 from pathlib import Path
+from typing import Any
 
 from cctview.errors import InputError, SourceNotFoundError, nearest
 from cctview.naming import zone
+from cctview.plugins import load_plugin, plugin_names
 from cctview.seams import Source
-from cctview.sources.folder import IMAGE_ENDINGS, FolderSource
+from cctview.sources.folder import IMAGE_ENDINGS
 
 __all__ = ["VIDEO_ENDINGS", "open_source"]
 
 VIDEO_ENDINGS = frozenset(
     (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mpg", ".mpeg", ".flv", ".3gp")
 )
+_FILES = ("folder", "video")  # opened by path; every other source has an address
 
 
 def open_source(
-    spec: str | Path, *, timezone: str | None = None, camera: str | None = None, every_s: float | None = None
+    spec: str | Path,
+    *,
+    timezone: str | None = None,
+    camera: str | None = None,
+    every_s: float | None = None,
+    usual_timezone: str | None = None,
 ) -> Source:
     """Return the source behind a folder of stills, an image file, a video file, or an address.
 
-    ``timezone`` is that of clock times in names, ``camera`` overrides the camera's name, ``every_s``
-    thins a video. An address ``scheme://...`` belongs to the entry point of that name in the group
-    ``cctview.sources``, a function from the address to a source. Raise SourceNotFoundError when nothing is
-    there and InputError for anything else.
+    ``timezone`` is that of clock times in names, ``camera`` overrides the camera's name, ``every_s`` thins what comes
+    too fast; ``usual_timezone`` stands in for ``timezone`` where the source has use for one. An address
+    ``scheme://...`` belongs to the entry point of that name in the group ``cctview.sources``: something to call with
+    the address and with those of the options that it declares. Raise SourceNotFoundError when nothing is there and
+    InputError for anything else, such as an option that this source does not take.
     """
-    if "://" in str(spec):
-        return _addressed(str(spec))
-    if timezone is not None:
-        zone(timezone)
+    for name in (timezone, usual_timezone):
+        if name is not None:
+            zone(name)
+    kind, where = _kind(spec)
+    opener = load_plugin("sources", kind)
+    given = {"timezone": timezone, "camera": camera, "every_s": every_s}
+    options = _taken(opener, str(spec), {name: value for name, value in given.items() if value is not None})
+    if usual_timezone is not None and "timezone" in inspect.signature(opener).parameters:
+        options.setdefault("timezone", usual_timezone)
+    opened: Source = opener(where, **options)
+    return opened
+
+
+def _kind(spec: str | Path) -> tuple[str, str | Path]:
+    """Return the entry point that a source belongs to, and what it is called with."""
+    scheme, is_address, rest = str(spec).partition("://")
+    if not is_address:
+        return _file_kind(spec)
+    if scheme in _FILES:
+        return _file_kind(rest)
+    if scheme not in plugin_names("sources"):
+        known = ", ".join(f"{name}://" for name in plugin_names("sources") if name not in _FILES) or "none is installed"
+        raise InputError(
+            f"{spec}: no source of this kind; give a folder, an image file, a video file, or an address ({known})"
+        )
+    return scheme, str(spec)
+
+
+def _file_kind(spec: str | Path) -> tuple[str, Path]:
     path = Path(spec).expanduser()
     if not path.exists():
         raise SourceNotFoundError(f"{spec}: no such file or folder{_hint(path)}")
     ending = path.suffix.lower()
     if path.is_dir() or (path.is_file() and ending in IMAGE_ENDINGS):
-        return FolderSource(path, timezone=timezone, camera=camera)
+        return "folder", path
     if path.is_file() and ending in VIDEO_ENDINGS:
-        from cctview.sources.video import VideoSource  # noqa: PLC0415  the codecs take long to load
-
-        return VideoSource(path, timezone=timezone, camera=camera, every_s=every_s)
+        return "video", path
     raise InputError(
         f"{spec}: neither a folder, nor an image ({_listed(IMAGE_ENDINGS)}), nor a video ({_listed(VIDEO_ENDINGS)})"
     )
 
 
-def _addressed(spec: str) -> Source:
-    scheme = spec.partition("://")[0]
-    openers = entry_points(group="cctview.sources")
-    if scheme not in openers.names:
-        known = ", ".join(f"{name}://" for name in sorted(openers.names)) or "none is installed"
+def _taken(opener: Any, spec: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options; raise InputError for one that the opener does not declare."""
+    declared = inspect.signature(opener).parameters
+    for name in options.keys() - declared.keys():
+        takes = sorted(declared.keys() & {"timezone", "camera", "every_s"})
         raise InputError(
-            f"{spec}: no source of this kind; give a folder, an image file, a video file, or an address ({known})"
+            f"{spec}: this source takes no {name}; leave it out" + (f" (it takes {', '.join(takes)})" if takes else "")
         )
-    opened: Source = openers[scheme].load()(spec)
-    return opened
+    return options
 
 
 def _listed(endings: frozenset[str]) -> str:

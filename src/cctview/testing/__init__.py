@@ -1,0 +1,1 @@
+"""What everything behind a seam must do, as tests to subclass: one module for each seam."""

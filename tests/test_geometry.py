@@ -60,3 +60,11 @@ def test_ground_distance_and_bearing_of_known_places() -> None:
     assert geometry.ground_distance_m(*map(np.float64, (*paris, *london))) == pytest.approx(343_500, rel=2e-3)
     assert geometry.bearing_deg(*map(np.float64, (0, 0, 1, 0))) == pytest.approx(90)
     assert geometry.bearing_deg(*map(np.float64, (0, 0, 0, -1))) == pytest.approx(180)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "turn"), [(10, 350, 20), (350, 10, 20), (0, 180, 180), (90, 90, 0), (0, 181, 179), (725, 0, 5)]
+)
+def test_a_turn_is_the_smaller_angle_whichever_way(left: float, right: float, turn: float) -> None:
+    assert geometry.turn_deg(float(left), float(right)) == pytest.approx(turn)
+    assert geometry.turn_deg(np.array([left, 0.0]), np.array([right, 0.0])).tolist() == pytest.approx([turn, 0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,13 @@ __all__ = [
     "road_scale",
     "size",
     "suppress",
+    "turn_deg",
     "usual_height",
     "widened",
 ]
 
 Floats = NDArray[np.floating[Any]]
+Angles = TypeVar("Angles", float, NDArray[np.floating[Any]])
 _EARTH_RADIUS_M = 6_371_008.8
 _LEAST_SCALE_PX = 4.0
 _ROBUST_ROUNDS = 15
@@ -152,3 +154,8 @@ def bearing_deg(lon1: Floats, lat1: Floats, lon2: Floats, lat2: Floats) -> Float
     east = np.sin(lam2 - lam1) * np.cos(phi2)
     north = np.cos(phi1) * np.sin(phi2) - np.sin(phi1) * np.cos(phi2) * np.cos(lam2 - lam1)
     return np.degrees(np.arctan2(east, north)) % 360
+
+
+def turn_deg(left: Angles, right: Angles) -> Angles:
+    """Return the angle between two directions in degrees, from 0 to 180: numbers, or arrays that broadcast."""
+    return abs((left - right + 180) % 360 - 180)

@@ -29,7 +29,7 @@ from cctview.progress import silent
 from cctview.seams import Detector, Embedder, Progress, Source, Store
 from cctview.sources import Known, Skipped
 from cctview.store import Batch, Derived
-from cctview.tracking import TrackSettings, find_breaks, follow
+from cctview.tracking import RoadTracker, TrackSettings, find_breaks, follow
 from cctview.types import (
     PERSON,
     Breaks,
@@ -210,9 +210,8 @@ def _arrivals(
     """Yield the tracklets of all cameras that ended in each span, and add to ``breaks`` where stills break."""
     spans = _spans(store)
     found: list[list[Breaks]] = [[] for _ in cameras]
-    tracks = [
-        follow(_blocks(store, camera, spans, own), settings.track) for camera, own in zip(cameras, found, strict=True)
-    ]
+    tracker = RoadTracker(settings.track)
+    tracks = [follow(_blocks(store, camera, spans, own), tracker) for camera, own in zip(cameras, found, strict=True)]
     with ThreadPoolExecutor(settings.workers, "track") as pool:
         for number, span in enumerate(spans, start=1):
             last = number == len(spans)

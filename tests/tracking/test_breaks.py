@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 import roads
-from cctview.tracking import NO_TRACKLET, TrackState, find_breaks, step, track
-from cctview.types import Detections, Embeddings, Frames
+from cctview.tracking import RoadTracker, find_breaks, track
+from cctview.types import Detections, Embeddings, Frames, Tracklets
 
 SECOND = np.timedelta64(10**9, "ns")
 
@@ -89,12 +89,13 @@ def test_no_tracklet_spans_a_turn(scene):
 
 def test_a_turn_is_noticed_still_by_still_too(scene):
     detections = turned(scene, 450, (-150, 0))
-    state, learnt = TrackState.fresh(), []
+    tracker, taught = RoadTracker(), []
+    state = tracker.fresh()
     for part in np.array_split(np.unique(detections.time), 60):
         mask = np.isin(detections.time, part)
-        state, _ = step(state, detections[mask], scene.embeddings)
-        learnt.append(state.learnt)
-    assert np.any(np.diff(learnt) < 0)
+        state, _ = tracker.step(state, detections[mask], scene.embeddings)
+        taught.append(state.taught)
+    assert np.any(np.diff(taught) < 0)
     assert (state.memory.time.min() - roads.START.astype(np.int64)) / 1e9 > 400
 
 
@@ -136,7 +137,10 @@ def test_a_clock_set_back_ends_tracklets(scene):
     clock = (scene.detections.time - roads.START) / SECOND
     early, late = clock < 450, clock >= 450
     back = scene.detections.replace(time=scene.detections.time - 3600 * SECOND)
-    state, first = step(TrackState.fresh(), scene.detections[early], scene.embeddings)
-    state, second = step(state, back[late], scene.embeddings)
-    assert not np.isin(second[second != NO_TRACKLET], first).any()
-    assert len(np.unique(second)) < len(second) / 2
+    tracker = RoadTracker()
+    state, before = tracker.step(tracker.fresh(), scene.detections[early], scene.embeddings)
+    state, after = tracker.step(state, back[late], scene.embeddings)
+    found = Tracklets.concat([before, after, tracker.ending(state)])
+    old = np.isin(found.members.values, scene.detections.id[early])
+    assert np.array_equal(np.unique(found.members.row[old]), np.setdiff1d(found.members.row, found.members.row[~old]))
+    assert len(found) < len(scene.detections) / 2

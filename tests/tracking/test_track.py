@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import roads
 from cctview.errors import SettingsError
-from cctview.tracking import TrackSettings, track
+from cctview.tracking import RoadTracker, TrackSettings, track
 from cctview.types import Detections, Embeddings, Tracklets
 
 
@@ -95,7 +95,10 @@ def test_a_gap_longer_than_allowed_splits_even_a_resting_vehicle():
 
 def test_what_stands_for_too_long_is_ended():
     detections, embeddings = few([[100, 100, 140, 140]] * 6, range(6))
-    assert membership(track(detections, embeddings, TrackSettings(max_length_s=2.5))) == {(1, 2, 3), (4, 5, 6)}
+    assert membership(track(detections, embeddings, RoadTracker(TrackSettings(max_length_s=2.5)))) == {
+        (1, 2, 3),
+        (4, 5, 6),
+    }
 
 
 def test_cameras_never_share_a_tracklet():
@@ -242,7 +245,8 @@ def test_cameras_are_independent():
 
 def test_a_higher_bar_links_less():
     seen = roads.drive(roads.Scenery(look_noise=2.0))
-    counts = [len(track(seen.detections, seen.embeddings, TrackSettings(threshold=bar))) for bar in (-2.0, 0.0, 4.0)]
+    bars = [RoadTracker(TrackSettings(threshold=bar)) for bar in (-2.0, 0.0, 4.0)]
+    counts = [len(track(seen.detections, seen.embeddings, tracker)) for tracker in bars]
     assert all(fewer <= more for fewer, more in itertools.pairwise(counts))
     assert counts[0] < counts[-1]
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.errors import SettingsError
-from cctview.geometry import passing_time
+from cctview.geometry import passing_time, turn_deg
 from cctview.network import CameraNetwork, Link
 from cctview.types import Journeys, Matches, Ragged, Tracklets, row_ids, rows_of
 
@@ -141,7 +141,7 @@ def _onwards(steps: _Steps) -> _Steps:
     place = np.minimum(np.searchsorted(steps.origin[order], steps.target), len(order) - 1)
     after = order[place]
     joined = steps.origin[after] == steps.target
-    turn = np.abs((steps.direction[after] - steps.direction + 180) % 360 - 180)
+    turn = turn_deg(steps.direction[after], steps.direction)
     back = np.flatnonzero(joined & (turn > _TURNED_BACK_DEG))
     weaker = np.where(steps.probability[back] < steps.probability[after[back]], back, after[back])
     return steps.rows(~np.isin(np.arange(len(order)), weaker))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.geometry import passing_time
+from cctview.geometry import passing_time, turn_deg
 from cctview.matching.settings import MatchSettings
 from cctview.matching.traits import Trait, height_of, lane_of
 from cctview.network import CameraNetwork, Link
@@ -139,7 +139,7 @@ def expected_heading(network: CameraNetwork, camera: str, link: Link) -> str | N
     facing = network.heading(camera)
     if facing is None:
         return None
-    turn = abs((link.direction_deg - facing + 180) % 360 - 180)
+    turn = turn_deg(link.direction_deg, facing)
     return "away" if turn < 75 else "towards" if turn > 105 else None
 
 

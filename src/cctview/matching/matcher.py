@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.geometry import turn_deg
 from cctview.matching.belief import LinkModel, beliefs, sightings
 from cctview.matching.candidates import Side, expected_heading, side_of, with_looks
 from cctview.matching.learning import learn_link
@@ -78,7 +79,7 @@ def _upstream_first(links: Sequence[Link]) -> list[Link]:
 
 
 def _same_way(a: Link, b: Link) -> bool:
-    return abs((a.direction_deg - b.direction_deg + 180) % 360 - 180) < _TURNED_DEG
+    return turn_deg(a.direction_deg, b.direction_deg) < _TURNED_DEG
 
 
 def _matched(

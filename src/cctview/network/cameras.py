@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.geometry import turn_deg
 from cctview.types import Cameras, Table, Tracklets, rows_among
 
 __all__ = ["CameraNetwork", "Link"]
@@ -124,5 +125,5 @@ def _over(links: tuple[Link, ...], camera: str, turned_deg: float = 90.0) -> lis
         for b in links
         if a.target == camera == b.origin
         and a.origin != b.target
-        and abs((a.direction_deg - b.direction_deg + 180) % 360 - 180) <= turned_deg
+        and turn_deg(a.direction_deg, b.direction_deg) <= turned_deg
     ]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cctview.tracking.breaks import find_breaks
-from cctview.tracking.saving import dump, load
+from cctview.tracking.following import follow, track
 from cctview.tracking.settings import TrackSettings
 from cctview.tracking.state import TrackState
-from cctview.tracking.tracker import NO_TRACKLET, follow, step, track
+from cctview.tracking.tracker import RoadTracker
 
-__all__ = ["NO_TRACKLET", "TrackSettings", "TrackState", "dump", "find_breaks", "follow", "load", "step", "track"]
+__all__ = ["RoadTracker", "TrackSettings", "TrackState", "find_breaks", "follow", "track"]

@@ -34,9 +34,9 @@ class Histogram:
         """The axes over which the density adds up to 1."""
         return tuple(range(2, len(self.shape)))
 
-    def counts(self, view: Ints, weight: Floats) -> Floats:
+    def counts(self, bins: Ints, weight: Floats) -> Floats:
         """Return the smoothed counts of flat bin numbers."""
-        plain = np.bincount(view, weight, int(np.prod(self.shape))).reshape(self.shape)
+        plain = np.bincount(bins, weight, int(np.prod(self.shape))).reshape(self.shape)
         return gaussian_filter(plain.astype(np.float64), self.sigma, mode="nearest")
 
     def density(self, counts: Floats) -> Floats:
@@ -44,19 +44,19 @@ class Histogram:
         total = counts.sum(axis=self.inner, keepdims=True)
         return (counts + _PSEUDO * self._overall(counts)) / (total + _PSEUDO)
 
-    def left_out(self, counts: Floats, view: Ints, weight: Floats) -> Floats:
-        """Return for each row of ``view`` the density at its bin without its own weight.
+    def left_out(self, counts: Floats, bins: Ints, weight: Floats) -> Floats:
+        """Return for each row of ``bins`` the density at its bin without its own weight.
 
         A row that helped to make the density would otherwise vouch for itself.
         """
-        given = view // int(np.prod(self.shape[2:]))
-        within = view % int(np.prod(self.shape[2:]))
+        given = bins // int(np.prod(self.shape[2:]))
+        within = bins % int(np.prod(self.shape[2:]))
         peaks = [_peak(sigma) for sigma in self.sigma]
         place, spot = float(np.prod(peaks[:2])), float(np.prod(peaks[2:]))
         everywhere = float(counts.sum())
         overall = self._overall(counts).ravel()[within] * (everywhere + _PSEUDO) - weight * spot
         overall /= everywhere + _PSEUDO - weight
-        here = counts.ravel()[view] - weight * place * spot
+        here = counts.ravel()[bins] - weight * place * spot
         total = counts.sum(axis=self.inner).ravel()[given] - weight * place
         least = np.finfo(np.float64).tiny
         return np.maximum(np.maximum(here, 0) + _PSEUDO * overall, least) / (np.maximum(total, 0) + _PSEUDO)

@@ -9,20 +9,20 @@ from cctview.tracking.scene import Lens, even_step, lens_of, scene_of
 from cctview.tracking.settings import TrackSettings
 from cctview.tracking.sightings import Sightings
 
-__all__ = ["View", "view_of"]
+__all__ = ["Learnt", "learnt_of"]
 
 _TRIAL_ROUNDS, _TRIAL_PAIRS = 4, 12_000
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class View:
+class Learnt:
     """A camera's lens, and how vehicles move through it."""
 
     lens: Lens
     motion: Motion
 
 
-def view_of(sightings: Sightings, settings: TrackSettings) -> View:
+def learnt_of(sightings: Sightings, settings: TrackSettings) -> Learnt:
     """Return what the sightings of one camera teach, under the clock that explains their motion best."""
     lens = lens_of(sightings)
     step = even_step(sightings)
@@ -30,7 +30,7 @@ def view_of(sightings: Sightings, settings: TrackSettings) -> View:
         steady = replace(lens, step_s=step)
         lens = max((lens, steady), key=lambda tried: _gain(sightings, tried, settings))
     motion = learn(scene_of(sightings, lens), settings.rounds, settings.sample)
-    return View(lens=lens, motion=motion)
+    return Learnt(lens=lens, motion=motion)
 
 
 def _gain(sightings: Sightings, lens: Lens, settings: TrackSettings) -> float:

@@ -3,7 +3,7 @@
 Pairs of neighbouring stills hold the same vehicle now and then; two vehicles of one still, and stills
 shifted far in time, never do. The ratio of densities, over binned place, movement, change of the box
 and likeness, says how much a pair speaks for one vehicle: a vehicle is found where it was heading, or
-a newcomer stands there, as the flow of the road has them. Expectation maximisation sharpens it:
+a newcomer stands there, as usual as vehicles are at its place. Expectation maximisation sharpens it:
 one-to-one beliefs weigh the real pairs, and the weighted pairs make the next densities.
 """
 
@@ -19,7 +19,7 @@ from scipy.ndimage import gaussian_filter
 from cctview.assign import soft_assign
 from cctview.geometry import aligned_iou
 from cctview.tracking.density import Histogram
-from cctview.tracking.occupancy import Flow, places_of
+from cctview.tracking.occupancy import Occupancy, places_of
 from cctview.tracking.pairs import CHANGE, LIKENESS, MOTION, Pairs, change_bins, likeness, moves, pairs_between
 from cctview.tracking.scene import PLACE, Scene
 
@@ -67,7 +67,7 @@ class Outlook(NamedTuple):
 class Motion:
     """Log densities by bin, and how likely a vehicle is seen again.
 
-    ``same`` is that of the movement of true pairs, ``flow`` where vehicles are met at all; ``change``
+    ``same`` is that of the movement of true pairs, ``occupancy`` where vehicles are met at all; ``change``
     and ``alike`` are log ratios of true pairs and chance pairs for the box and for likeness; ``edges``
     are the bins of likeness. By place: ``stays`` is the log-odds that the next still shows the
     vehicle too, ``fresh`` the logarithm of the share of newcomers. ``gain`` is how well the stills
@@ -75,7 +75,7 @@ class Motion:
     """
 
     same: Floats
-    flow: Flow
+    occupancy: Occupancy
     change: Floats
     alike: Floats
     edges: Floats
@@ -93,11 +93,11 @@ class Motion:
     def outlook(self, scene: Scene) -> Outlook:
         """Return what is to be expected of each sighting."""
         stays = self.stays[scene.bin]
-        other = self.fresh[scene.bin] + self.flow.at(scene.spot) + np.log(scene.crowd[scene.still])
+        other = self.fresh[scene.bin] + self.occupancy.at(scene.spot) + np.log(scene.crowd[scene.still])
         return Outlook(stays, -np.log1p(np.exp(-stays)), other)
 
 
-class _Views(NamedTuple):
+class _Bins(NamedTuple):
     motion: Ints
     change: Ints
     alike: Ints
@@ -111,7 +111,7 @@ class _Sample:
     """
 
     real: Pairs
-    views: _Views
+    bins: _Bins
     ground: Floats
     chance: tuple[Floats, Floats]
     edges: Floats
@@ -149,25 +149,27 @@ def learn(scene: Scene, rounds: int, most: int) -> Motion:
     row, column = (np.unique(side, return_inverse=True)[1] for side in real[:2])
     shape = (int(row.max(initial=-1)) + 1, int(column.max(initial=-1)) + 1)
     known = np.log(scene.crowd[scene.still[real.j]]) + sample.ground
-    known += sum((density[view] for density, view in zip(sample.chance, sample.views[1:], strict=True)), 0.0)
+    known += sum((density[bins] for density, bins in zip(sample.chance, sample.bins[1:], strict=True)), 0.0)
     odds: Floats = np.zeros(len(known))
     belief: Floats = odds
     stays: Floats = np.zeros_like(turnover.asked)
     fresh: Floats = np.full_like(turnover.came, np.log(0.5))
-    counts = [histogram.counts(view, belief) for histogram, view in zip(histograms, sample.views, strict=True)]
-    flow = places.flow(len(scene))
+    counts = [histogram.counts(bins, belief) for histogram, bins in zip(histograms, sample.bins, strict=True)]
+    occupancy = places.occupancy(len(scene))
     for _ in range(rounds + 1):
-        parts = zip(histograms, counts, sample.views, strict=True)
-        evidence = sum((np.log(h.left_out(c, v, belief)) for h, c, v in parts), -known - flow.at(scene.spot[real.j]))
+        parts = zip(histograms, counts, sample.bins, strict=True)
+        evidence = sum(
+            (np.log(h.left_out(c, v, belief)) for h, c, v in parts), -known - occupancy.at(scene.spot[real.j])
+        )
         odds = np.exp(np.clip(evidence, -_MOST, _MOST) + stays[turnover.start] - fresh[turnover.end])
         belief = soft_assign(row, column, odds, shape, _MESSAGES)
         stays, fresh = turnover.stays(belief), turnover.fresh(belief)
-        counts = [histogram.counts(view, belief) for histogram, view in zip(histograms, sample.views, strict=True)]
-        flow = places.flow(len(scene) * (1 - float(belief.sum()) / max(shape[0], 1)))
+        counts = [histogram.counts(bins, belief) for histogram, bins in zip(histograms, sample.bins, strict=True)]
+        occupancy = places.occupancy(len(scene) * (1 - float(belief.sum()) / max(shape[0], 1)))
     same, change, alike = (np.log(h.density(c)).ravel() for h, c in zip(histograms, counts, strict=True))
     return Motion(
         same=same,
-        flow=flow,
+        occupancy=occupancy,
         change=_cautious(change - sample.chance[0]),
         alike=_cautious(alike - sample.chance[1]),
         edges=sample.edges,
@@ -194,15 +196,15 @@ def _sample(scene: Scene, most: int) -> _Sample:
     stayed = aligned_iou(scene.box[chance.i], scene.box[chance.j]) > _STAYS
     apart = ~(stayed & (distance <= edges[_STAYS_LEVEL]))
     change, given = change_bins(scene, chance.rows(apart))
-    views = (change, _alike(given, distance[apart], edges))
+    bins = (change, _alike(given, distance[apart], edges))
     moved, ground = moves(scene, real)
     changed, given = change_bins(scene, real)
     _, *histograms = _histograms()
     return _Sample(
         real=real,
-        views=_Views(moved, changed, _alike(given, likeness(scene, real), edges)),
+        bins=_Bins(moved, changed, _alike(given, likeness(scene, real), edges)),
         ground=ground,
-        chance=(_log_density(histograms[0], views[0]), _log_density(histograms[1], views[1])),
+        chance=(_log_density(histograms[0], bins[0]), _log_density(histograms[1], bins[1])),
         edges=edges,
     )
 
@@ -237,11 +239,11 @@ def _by_place(place: Ints, weight: Floats | None) -> Floats:
     return gaussian_filter(counts, 1.0).ravel()
 
 
-def _log_density(histogram: Histogram, view: Ints) -> Floats:
+def _log_density(histogram: Histogram, bins: Ints) -> Floats:
     """Return the log density of unweighted rows, flat, leaning on no prior knowledge."""
     flat = np.full_like(histogram.prior, 1 / histogram.prior.size)
     plain = Histogram(shape=histogram.shape, sigma=histogram.sigma, prior=flat)
-    return np.log(plain.density(plain.counts(view, np.ones(len(view))))).ravel()
+    return np.log(plain.density(plain.counts(bins, np.ones(len(bins))))).ravel()
 
 
 def _histograms() -> tuple[Histogram, Histogram, Histogram]:

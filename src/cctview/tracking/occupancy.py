@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-__all__ = ["Flow", "Places", "places_of"]
+__all__ = ["Occupancy", "Places", "places_of"]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -22,7 +22,7 @@ _LEAST_SIGMA_M = np.array([4.5, 1.0])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Flow:
+class Occupancy:
     """Log density per square metre in cells of the road between ``low`` and ``high`` (2,), along and across."""
 
     low: Floats
@@ -45,8 +45,8 @@ class Places:
     counts: Floats
     spread: Floats
 
-    def flow(self, vehicles: float) -> Flow:
-        """Return the flow, given that about so many vehicles were seen.
+    def occupancy(self, vehicles: float) -> Occupancy:
+        """Return the occupancy, given that about so many vehicles were seen.
 
         A Gaussian kernel estimate whose width follows Silverman's rule for the number of vehicles, not
         of sightings: what stands for an hour is one vehicle, and must not become where vehicles are
@@ -56,7 +56,7 @@ class Places:
         sigma = np.maximum(self.spread * max(vehicles, 1.0) ** (-1 / 6), _LEAST_SIGMA_M)
         smooth = gaussian_filter(self.counts, sigma / size)
         share = (smooth + _PSEUDO / smooth.size) / (smooth.sum() + _PSEUDO)
-        return Flow(low=self.low, high=self.high, log_density=np.log(share / size.prod()))
+        return Occupancy(low=self.low, high=self.high, log_density=np.log(share / size.prod()))
 
 
 def places_of(spot: Floats) -> Places:

@@ -8,7 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.tracking.learnt import View, view_of
+from cctview.tracking.held import Held
+from cctview.tracking.learnt import Learnt, learnt_of
 from cctview.tracking.link import Threads, linked
 from cctview.tracking.scene import scene_of
 from cctview.tracking.settings import TrackSettings
@@ -26,16 +27,17 @@ _NEVER = int(np.iinfo(np.int64).min)
 class TrackState:
     """One camera up to its last still with a vehicle, at ``time`` nanoseconds since 1970.
 
-    ``memory`` holds the newest sightings; ``view`` was learnt from ``learnt`` of them, ``since``
+    ``memory`` holds the newest sightings; ``learnt`` was learnt from ``taught`` of them, ``since``
     sightings ago. ``ends`` are the sightings that may still be followed and ``threads`` their past;
-    ``clock`` and ``still`` count on.
+    ``clock`` and ``still`` count on. ``held`` are the detections of the tracklets that have not ended.
     """
 
     memory: Sightings
     ends: Sightings
     threads: Threads
-    view: View | None = None
-    learnt: int = 0
+    held: Held
+    learnt: Learnt | None = None
+    taught: int = 0
     since: int = 0
     time: int = _NEVER
     clock: float = 0.0
@@ -44,7 +46,7 @@ class TrackState:
     @classmethod
     def fresh(cls) -> Self:
         """Return the state before the first still."""
-        return cls(memory=Sightings.none(), ends=Sightings.none(), threads=Threads.none())
+        return cls(memory=Sightings.none(), ends=Sightings.none(), threads=Threads.none(), held=Held.none())
 
     @property
     def open(self) -> Ints:
@@ -57,7 +59,7 @@ class TrackState:
 
     def turned(self, row: int) -> Self:
         """Return the state with every tracklet ended and all before a row of ``memory`` forgotten."""
-        return replace(self.closed(), memory=self.memory.rows(slice(row, None)), view=None, learnt=0, since=0)
+        return replace(self.closed(), memory=self.memory.rows(slice(row, None)), learnt=None, taught=0, since=0)
 
     def extended(self, rows: Sightings, settings: TrackSettings) -> tuple[TrackState, Ints]:
         """Return the state after later stills, and the label of each of their sightings, ``(N,)``."""
@@ -66,36 +68,36 @@ class TrackState:
         memory = self.memory.followed_by(rows)
         memory = memory.rows(slice(max(len(memory) - max(settings.memory, len(rows)), 0), None))
         grown = replace(self, memory=memory, since=self.since + len(rows))
-        if self.view is not None and len(memory) < _GROWTH * self.learnt and grown.since < settings.memory // 2:
-            return _linked(grown, rows, self.view, settings)
-        view = view_of(memory, settings)
-        grown = replace(grown, view=view, learnt=len(memory), since=0, threads=_seen_through(view, self))
-        return _linked(grown, rows, view, settings)
+        if self.learnt is not None and len(memory) < _GROWTH * self.taught and grown.since < settings.memory // 2:
+            return _linked(grown, rows, self.learnt, settings)
+        learnt = learnt_of(memory, settings)
+        grown = replace(grown, learnt=learnt, taught=len(memory), since=0, threads=_seen_through(learnt, self))
+        return _linked(grown, rows, learnt, settings)
 
 
-def _seen_through(view: View, state: TrackState) -> Threads:
-    """Return the past of the open ends as far as it holds for another view: not how they move."""
+def _seen_through(learnt: Learnt, state: TrackState) -> Threads:
+    """Return the past of the open ends as far as it holds for what is learnt anew: not how they move."""
     if not len(state.ends):
         return state.threads
-    new = Threads.fresh(scene_of(state.ends, view.lens), state.ends.id, state.threads.clock, state.threads.still)
+    new = Threads.fresh(scene_of(state.ends, learnt.lens), state.ends.id, state.threads.clock, state.threads.still)
     return replace(new, label=state.threads.label, born=state.threads.born)
 
 
-def _linked(state: TrackState, rows: Sightings, view: View, settings: TrackSettings) -> tuple[TrackState, Ints]:
+def _linked(state: TrackState, rows: Sightings, learnt: Learnt, settings: TrackSettings) -> tuple[TrackState, Ints]:
     """Return the state after the rows, and their labels."""
     starts = rows.starts
     times = rows.time[starts]
     seconds = np.diff(times, prepend=state.time if state.still else times[0]) / 1e9
-    gaps = view.lens.gaps(seconds) * (seconds > 0)
+    gaps = learnt.lens.gaps(seconds) * (seconds > 0)
     count = np.diff(starts, append=len(rows))
     clock = np.repeat(state.clock + np.cumsum(gaps), count)
     still = np.repeat(state.still + 1 + np.arange(len(starts)), count)
     joined = state.ends.followed_by(rows)
-    scene = scene_of(joined, view.lens)
+    scene = scene_of(joined, learnt.lens)
     threads = state.threads.followed_by(
         Threads.fresh(scene, joined.id, np.append(state.threads.clock, clock), np.append(state.threads.still, still))
     )
-    ends = linked(replace(scene, vector=threads.look), threads, np.arange(len(state.ends)), view.motion, settings)
+    ends = linked(replace(scene, vector=threads.look), threads, np.arange(len(state.ends)), learnt.motion, settings)
     after = replace(
         state,
         ends=joined.rows(ends),

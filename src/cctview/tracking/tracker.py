@@ -1,118 +1,86 @@
-"""From detections and their appearance to tracklets: at once, window by window, or still by still."""
+"""The tracker that learns its road: from detections and their appearance to tracklets, as they come."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cctview.errors import InputError
+from cctview.tracking.held import NO_TRACKLET, Held, held_of
+from cctview.tracking.saving import packed, unpacked
 from cctview.tracking.settings import TrackSettings
 from cctview.tracking.sightings import Sightings, sightings_of, vehicles
 from cctview.tracking.state import TrackState
 from cctview.tracking.tracklets import tracklets_of
 from cctview.tracking.turns import turns
-from cctview.types import Detections, Embeddings, Tracklets, rows_of
+from cctview.types import Detections, Embeddings, Tracklets
 
-__all__ = ["NO_TRACKLET", "Block", "follow", "step", "track"]
+__all__ = ["RoadTracker"]
 
 Ints = NDArray[np.integer[Any]]
-Block = tuple[Detections, Embeddings]
 
-NO_TRACKLET = -1
 _ROWS_A_LOOK = 512  # how many sightings pass between two looks whether the camera was turned
-_DEFAULT = TrackSettings()
 
 
-def step(
-    state: TrackState, detections: Detections, embeddings: Embeddings, settings: TrackSettings = _DEFAULT
-) -> tuple[TrackState, Ints]:
-    """Follow the vehicles of one camera through one or more stills that come after those of ``state``.
+@dataclass(frozen=True)
+class RoadTracker:
+    """Follow vehicles by what their own camera teaches: its road, how vehicles move there, and how alike they look.
 
-    Returns the next state and a label per detection, ``(N,)``: the id of the first detection of its
-    tracklet, or NO_TRACKLET for what takes no part (people, two-wheelers, second boxes of one
-    vehicle, stills served twice). Only cars, trucks and buses with an embedding take part. Stills
-    that are older than the state, a clock set back, end every tracklet; so does a turned camera,
-    whose road is then learnt anew. Raises InputError when there is more than one camera.
+    Only cars, trucks and buses with an embedding take part. The motion is learnt per camera from these detections
+    alone, so that any rate from video to one still in five seconds will do. The result does not depend on the
+    order of the rows.
     """
-    if np.any(detections.camera[1:] != detections.camera[:-1]):
-        raise InputError("step: one state follows one camera; pass the detections of each camera with its own state")
-    row, place = vehicles(detections, embeddings)
-    rows, keep = sightings_of(detections, embeddings, row, place, settings.duplicate_iou)
-    labels = np.full(len(detections), NO_TRACKLET, np.int64)
-    state, labels[row[keep]] = _through(state, rows, settings)
-    return state, labels
 
+    settings: TrackSettings = field(default_factory=TrackSettings)
 
-def follow(blocks: Iterable[Block], settings: TrackSettings = _DEFAULT) -> Iterator[Tracklets]:
-    """Yield the tracklets of one camera as they end, block by block of its detections and embeddings.
+    @property
+    def meta(self) -> dict[str, str]:
+        """The method, its version and its settings, as they end in the ``meta`` of the tracklets."""
+        return {"tracker": "road", **{key: str(value) for key, value in asdict(self.settings).items()}}
 
-    Blocks follow each other in time. What is held in memory is one block, the open tracklets, and
-    what was learnt.
-    """
-    state = TrackState.fresh()
-    held: _Labelled | None = None
-    for detections, embeddings in blocks:
-        state, label = step(state, detections, embeddings, settings)
-        new = _labelled(detections, embeddings, label)
-        held = new if held is None else held.followed_by(new)
-        open_ = np.isin(held.label, state.open)
-        yield _table(held.rows(~open_), state, settings)
-        held = held.rows(open_)
-    if held is not None:
-        yield _table(held, state, settings)
+    def fresh(self) -> TrackState:
+        """Return the state before the first still of a camera."""
+        return TrackState.fresh()
 
+    def step(self, state: TrackState, detections: Detections, embeddings: Embeddings) -> tuple[TrackState, Tracklets]:
+        """Follow the vehicles of one camera through stills that come after those of ``state``.
 
-def track(detections: Detections, embeddings: Embeddings, settings: TrackSettings = _DEFAULT) -> Tracklets:
-    """Return the tracklets of all cameras.
+        Returns the next state and the tracklets that ended. People, two-wheelers, second boxes of one vehicle and
+        stills served twice take no part. Stills that are older than the state, a clock set back, end every
+        tracklet; so does a turned camera, whose road is then learnt anew. Raises InputError when there is more
+        than one camera, TableError when other models made the detections of an open tracklet.
+        """
+        if np.any(detections.camera[1:] != detections.camera[:-1]):
+            raise InputError("step: one state follows one camera; give the detections of each camera its own state")
+        row, place = vehicles(detections, embeddings)
+        rows, keep = sightings_of(detections, embeddings, row, place, self.settings.duplicate_iou)
+        label = np.full(len(detections), NO_TRACKLET, np.int64)
+        after, label[row[keep]] = _through(state, rows, self.settings)
+        held = state.held.followed_by(held_of(detections, embeddings, label))
+        open_ = np.isin(held.label, after.open)
+        return replace(after, held=held.rows(open_)), self._ended(held.rows(~open_), after)
 
-    Only cars, trucks and buses with an embedding take part, each detection in at most one tracklet,
-    each still with at most one detection in a tracklet. Motion is learnt per camera from these
-    detections alone. The result does not depend on the order of the rows.
-    """
-    parts = [Tracklets.empty(_meta(detections, settings))]
-    for camera in np.unique(detections.camera):
-        parts += follow([(detections[detections.camera == camera], embeddings)], settings)
-    return Tracklets.concat(parts).sort("camera", "first_time", "id")
+    def ending(self, state: TrackState) -> Tracklets:
+        """Return the tracklets that are still open, as if the stills ended here."""
+        return self._ended(state.held, state)
 
+    def dump(self, state: TrackState) -> bytes:
+        """Return a state as bytes that hold nothing that could be executed."""
+        return packed(state, self.meta)
 
-class _Labelled(NamedTuple):
-    """Detections that take part, their embeddings and labels, row by row."""
+    def load(self, data: bytes) -> TrackState:
+        """Return the state that ``dump`` gave; raise FormatError for anything else, and for another tracker's."""
+        return unpacked(TrackState, data, self.meta)
 
-    detections: Detections
-    embeddings: Embeddings
-    label: Ints
-
-    def rows(self, chosen: NDArray[np.bool_]) -> _Labelled:
-        return _Labelled(self.detections[chosen], self.embeddings[chosen], self.label[chosen])
-
-    def followed_by(self, other: _Labelled) -> _Labelled:
-        detections = Detections.concat([self.detections, other.detections])
-        embeddings = Embeddings.concat([self.embeddings, other.embeddings])
-        return _Labelled(detections, embeddings, np.concatenate([self.label, other.label]))
-
-
-def _labelled(detections: Detections, embeddings: Embeddings, label: Ints) -> _Labelled:
-    """Return what takes part, in order of time."""
-    rows = np.flatnonzero(label != NO_TRACKLET)
-    rows = rows[np.lexsort((detections.id[rows], detections.time[rows]))]
-    place = rows_of(embeddings.detection, detections.id[rows]) if len(rows) else rows
-    return _Labelled(detections[rows], embeddings[place], label[rows])
-
-
-def _table(part: _Labelled, state: TrackState, settings: TrackSettings) -> Tracklets:
-    meta = _meta(part.detections, settings)
-    if state.view is None or not len(part.label):
-        return Tracklets.empty(meta)
-    return tracklets_of(part.detections, part.embeddings, part.label, state.view.lens.road, meta)
-
-
-def _meta(detections: Detections, settings: TrackSettings) -> dict[str, str]:
-    return {"tracker": "road", **{key: str(value) for key, value in asdict(settings).items()}, **detections.meta}
+    def _ended(self, held: Held, state: TrackState) -> Tracklets:
+        meta = {**self.meta, **held.detections.meta}
+        if state.learnt is None or not len(held):
+            return Tracklets.empty(meta)
+        return tracklets_of(held.detections, held.embeddings, held.label, state.learnt.lens.road, meta)
 
 
 def _through(state: TrackState, rows: Sightings, settings: TrackSettings) -> tuple[TrackState, Ints]:

@@ -34,6 +34,7 @@ __all__ = [
     "Journeys",
     "Lanes",
     "Matches",
+    "Passages",
     "Ragged",
     "Table",
     "Tracklets",
@@ -228,6 +229,21 @@ class Tracklets(Table):
     spread = Column(np.float32, check=_not_negative, rule="a distance >= 0")
     quality = _Share()
     members = RaggedColumn(np.int64, check=_not_negative, rule="detection ids")
+
+
+class Passages(Table):
+    """Vehicles that drove through a camera's view: what a traffic engineer counts.
+
+    ``time`` is when each crossed the line at which its direction is counted, ``members`` the tracklets that are
+    pieces of it, in time order. A tracklet that mixes two vehicles may be a piece of both.
+    """
+
+    id = _Id()
+    camera = _Name()
+    time = _Time()
+    heading = Column(np.str_, check=_heading, rule="one of " + ", ".join(HEADINGS))
+    type = Column(np.str_, check=_object_type, rule="one of " + ", ".join(OBJECT_TYPES))
+    members = RaggedColumn(np.int64, check=_not_negative, rule="tracklet ids")
 
 
 class Lanes(Table):

@@ -1,0 +1,350 @@
+"""Passages, what a traffic engineer counts: the pieces of one vehicle joined where it crosses a line over the road.
+
+A tracklet is often a piece of a vehicle, and sometimes of two or of none. Far from the camera they cannot be told
+apart, but near it hardly a vehicle is overlooked. So each direction of a camera gets a line there (``gates``), and
+each piece that comes near it says when its vehicle crosses. Pieces that follow each other on one course are one
+vehicle: one-to-one, by time, place and looks. Nothing is learnt from labels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
+
+from cctview.geometry import aligned_iou, foot, road_plane
+from cctview.road.flow import MOVED_IOU, ways
+from cctview.road.ground import Ground
+from cctview.tracking.doubles import second_boxes, standing
+from cctview.tracking.gates import Gate, GatePriors, learn_gate
+from cctview.types import Breaks, Detections, Passages, Ragged, Tracklets, content_id, row_ids, rows_among
+
+__all__ = ["PassagePriors", "passages"]
+
+Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.integer[Any]]
+Mask = NDArray[np.bool_]
+
+_VERSION = "1"
+_FREE = 1e-3  # what leaving a piece alone costs more than the least likely pair that may be made
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassagePriors:
+    """What is thought of pieces of vehicles before any is seen; "chosen" is on three simulated worlds, one a light."""
+
+    gate: GatePriors = field(default_factory=GatePriors)
+    # A piece farther from the line than so many steps between stills says nothing of it; 1.25 to 2 are as good.
+    reach_stills: float = 1.5
+    # ... nor farther than so many seconds, where stills come fast; not tuned.
+    reach_s: float = 1.0
+    # Share of the stills within reach that must show a vehicle, at least one still; not tuned.
+    least_share: float = 0.25
+    # Seconds by which a stamp of whole seconds and a trembling box may be off; flat from 0.4 to 0.7.
+    stamp_s: float = 0.6
+    # Share by which vehicles drive faster or slower than foreseen; flat from 0.15 to 0.4.
+    pace: float = 0.25
+    # How far to the side a vehicle moves between two pieces, heights of a vehicle; flat from 0.7 to 1.2.
+    aside: float = 1.0
+    # Nats that a whole cosine between looks is worth, and the cosine that says nothing; flat from 2 to 5.
+    looks: float = 4.0
+    looks_even: float = 0.5
+    # Nats from which on two pieces are one vehicle: hardly any is overlooked at the line, so the bar is low.
+    bar: float = -3.0
+    # Seconds by which two pieces of one vehicle may disagree when it crosses; beyond, the bar leaves none.
+    apart_s: float = 6.0
+    # Overlap from which on two boxes of a still are one vehicle; flat from 0.25 to 0.5.
+    double_iou: float = 0.4
+    # Share of a tracklet's boxes that must be second boxes of others to leave it out; not tuned.
+    double_share: float = 0.5
+    # Overlap, and stills before or after, by which a lone box is a thing that stands; chosen by thought.
+    standing_iou: float = 0.7
+    standing_stills: int = 3
+    # Share of the usual speed from which on a moving chain is a vehicle wherever it drives; chosen by thought.
+    brisk: float = 0.3
+    # Anything slower, or seen once, must cross where others do: so many heights of a vehicle aside, half a lane,
+    # and so large a share of the brisk ones, two at least; chosen where people on the pavement were taken for cars,
+    # flat from 0.06 to 0.1.
+    lane: float = 0.75
+    lane_share: float = 0.06
+    # Share of a step that a vehicle may seem to roll back; more, and the piece is cut in two; not tuned.
+    back: float = 0.15
+
+    @property
+    def meta(self) -> dict[str, str]:
+        """What ends in the ``meta`` of the passages: version and hash."""
+        return {"passages": _VERSION, "passage_priors": f"{content_id(repr(asdict(self))):016x}"}
+
+
+_PRIORS = PassagePriors()
+
+
+class _Seen(NamedTuple):
+    """The boxes (N, 4) of tracklets, by tracklet and time: its row, number of still, seconds, place (N, 2)."""
+
+    owner: Ints
+    still: Ints
+    seconds: Floats
+    box: Floats
+    place: Floats
+
+    def rows(self, chosen: Any) -> _Seen:
+        return _Seen(*(column[chosen] for column in self))
+
+
+class _Clock(NamedTuple):
+    """The time of the first still, the seconds until the last, and those between two."""
+
+    origin: np.datetime64
+    end: float
+    still_s: float
+
+
+class _Pieces(NamedTuple):
+    """Pieces (K,) of tracklets: rows of the first and the last box, when they cross the line in seconds, their pace.
+
+    ``nearest`` is the row of the box nearest to the line, ``steps`` how far that is, in stills.
+    """
+
+    first: Ints
+    last: Ints
+    nearest: Ints
+    crossing: Floats
+    pace: Floats
+    steps: Floats
+
+    def rows(self, chosen: Any) -> _Pieces:
+        return _Pieces(*(column[chosen] for column in self))
+
+
+class _Crossed(NamedTuple):
+    """Vehicles (P,) that crossed a line: seconds, and the rows of their tracklets."""
+
+    seconds: Floats
+    members: Ragged[np.int64]
+
+
+def passages(
+    tracklets: Tracklets,
+    detections: Detections,
+    breaks: Breaks | None = None,
+    priors: PassagePriors = _PRIORS,
+) -> Passages:
+    """Return who drove through the view of each camera, by camera and time.
+
+    ``detections`` hold the members of the tracklets; what is missing there is passed over. A vehicle counts once,
+    at the moment it crosses the line of its direction, if that lies between the first still and the last; what
+    stood all the while does not count, nor do second boxes of a vehicle. A camera that was turned, as ``breaks``
+    tell, gets new lines. Only what is tracked can pass: cars, trucks and buses.
+    """
+    found = [Passages.empty(meta := {**tracklets.meta, **priors.meta})]
+    for view in _views(tracklets, breaks):
+        seen, clock = _seen(view, detections[detections.camera == view.camera[0]])
+        found += [
+            _table(view, heading, crossed, clock.origin, meta)
+            for heading, mine in _streams(view, seen, priors)
+            if (crossed := _crossed(heading, mine, clock, view.vector, priors)) is not None
+        ]
+    return Passages.concat(found).sort("camera", "time", "id")
+
+
+def _views(tracklets: Tracklets, breaks: Breaks | None) -> list[Tracklets]:
+    """Return the tracklets camera by camera, and again by how often it was turned before."""
+    turned = (Breaks.empty() if breaks is None else breaks[breaks.kind == "turned"]).sort("camera", "time")
+    parts = []
+    for camera in np.unique(tracklets.camera):
+        own = tracklets[tracklets.camera == camera]
+        number = np.searchsorted(turned.time[turned.camera == camera], own.first_time, side="right")
+        parts += [own[number == times] for times in np.unique(number)]
+    return parts
+
+
+def _seen(tracklets: Tracklets, detections: Detections) -> tuple[_Seen, _Clock]:
+    place = rows_among(detections.id, tracklets.members.values)
+    owner, rows = tracklets.members.row[place >= 0], detections[place[place >= 0]]
+    box = rows.box.astype(np.float64)
+    times, still = np.unique(rows.time, return_inverse=True)
+    seconds = (times - times[:1]).astype(np.int64) / 1e9
+    ground = Ground(plane=road_plane(box), width=float(box[:, 2].max(initial=1.0)))
+    gaps = np.diff(seconds)
+    usual = float(np.minimum(gaps, 3 * np.median(gaps)).mean()) if len(gaps) else 1.0
+    seen = _Seen(owner, still, seconds[still], box, ground.places(foot(box)))
+    return seen, _Clock(_origin(tracklets.first_time[owner], rows.time), float(seconds.max(initial=0.0)), usual)
+
+
+def _origin(begun: NDArray[np.datetime64], time: NDArray[np.datetime64]) -> np.datetime64:
+    """Return the time of the first still by the clock of the tracklets, which may be a corrected one."""
+    if not len(time):
+        return np.datetime64(0, "ns")
+    earliest: np.datetime64 = np.min(time) + np.max(begun - time)
+    return earliest
+
+
+def _streams(tracklets: Tracklets, seen: _Seen, priors: PassagePriors) -> list[tuple[str, _Seen]]:
+    """Return the boxes of each direction; across the view, those to the right apart from those to the left."""
+    boxes = tracklets.members.lengths
+    half = second_boxes(seen.still, seen.box, boxes[seen.owner].astype(np.float64), priors.double_iou)
+    halves = np.bincount(seen.owner, half, len(tracklets)) >= priors.double_share * boxes
+    stood = standing(seen.still, seen.box, priors.standing_iou, priors.standing_stills)
+    lone = np.bincount(seen.owner, stood, len(tracklets)) * (boxes == 1) > 0
+    way = np.where(halves | lone, "still", ways(tracklets))
+    right = tracklets.last_box[:, 0] > tracklets.first_box[:, 0]
+    moved = boxes > 1
+    streams = [("towards", way == "towards"), ("away", way == "away")]
+    streams += [("across", (way == "across") & moved & side) for side in (right, ~right)]
+    return [(heading, seen.rows(mine[seen.owner])) for heading, mine in streams]
+
+
+def _crossed(heading: str, seen: _Seen, clock: _Clock, looks: Floats, priors: PassagePriors) -> _Crossed | None:
+    """Return who crossed the line of a direction, None where too few were seen to move to learn it."""
+    n = _moves(heading, seen)
+    start, end, seconds = seen.place[n], seen.place[n + 1], seen.seconds[n + 1] - seen.seconds[n]
+    gate = learn_gate(heading, seen.place, start, end, seconds, clock.still_s, priors.gate)
+    if gate is None:
+        return None
+    pieces = _pieces(seen, gate, clock.still_s, priors)
+    reach = max(priors.reach_stills, priors.reach_s / clock.still_s)
+    within = (pieces.crossing >= 0) & (pieces.crossing <= clock.end)
+    pieces = pieces.rows(np.flatnonzero(within & (pieces.steps <= reach)))
+    vehicle = _joined(seen, pieces, gate, looks, priors)
+    return _counted(seen, pieces, vehicle, gate, max(1, round(reach * priors.least_share)), priors)
+
+
+def _moves(heading: str, seen: _Seen) -> Ints:
+    """Return the rows from which a tracklet's next box shows that it moved, in the right direction."""
+    follows = (seen.owner[1:] == seen.owner[:-1]) & (np.diff(seen.seconds) > 0)
+    moved = aligned_iou(seen.box[:-1], seen.box[1:]) < MOVED_IOU
+    away = np.diff(seen.place[:, 1])
+    right = {"towards": away < 0, "away": away > 0}.get(heading, np.ones(len(away), np.bool_))
+    return np.flatnonzero(follows & moved & right)
+
+
+def _pieces(seen: _Seen, gate: Gate, still_s: float, priors: PassagePriors) -> _Pieces:
+    """Return the tracklets, cut where they would have driven backwards, and when each crosses the line."""
+    along = gate.along(seen.place)
+    back = np.diff(along, prepend=0.0) < -priors.back * gate.step
+    begins = np.diff(seen.owner, prepend=-1) != 0
+    first = np.flatnonzero(begins | back)
+    last = np.append(first[1:], len(along)) - 1
+    took = seen.seconds[last] - seen.seconds[first]
+    own = (along[last] - along[first]) / np.maximum(took, 1e-9)
+    pace = np.where(last > first, np.clip((gate.speed + own) / 2, 0.3 * gate.speed, 2 * gate.speed), gate.speed)
+    nearest = np.where(along[last] < 0, last, first)
+    crossing = seen.seconds[nearest] - along[nearest] / pace
+    steps = np.abs(along[nearest]) / pace / still_s
+    piece = np.cumsum(begins | back) - 1
+    n = np.flatnonzero((piece[1:] == piece[:-1]) & (along[:-1] < 0) & (along[1:] >= 0))
+    share = -along[n] / (along[n + 1] - along[n])
+    crossing[piece[n]] = seen.seconds[n] + share * (seen.seconds[n + 1] - seen.seconds[n])
+    steps[piece[n]] = 0.0
+    return _Pieces(first, last, nearest, crossing, pace, steps)
+
+
+def _joined(seen: _Seen, pieces: _Pieces, gate: Gate, looks: Floats, priors: PassagePriors) -> Ints:
+    """Return the number of the vehicle that each piece belongs to, (K,)."""
+    count = len(pieces.first)
+    if not count:
+        return np.zeros(0, np.intp)
+    before, after = _candidates(seen, pieces, gate, priors)
+    odds = _odds(seen, pieces, gate, looks, before, after, priors) - priors.bar
+    before, after, odds = before[odds > 0], after[odds > 0], odds[odds > 0]
+    # A matching must be full: each piece may also be followed by a nobody of its own.
+    alone = np.arange(count)
+    dear = 1.0 + float(odds.max(initial=0.0))
+    cost = np.concatenate([dear - odds, np.full(count, dear + _FREE)])
+    ends = np.concatenate([before, alone]), np.concatenate([after, count + alone])
+    row, column = min_weight_full_bipartite_matching(coo_array((cost, ends), shape=(count, 2 * count)).tocsr())
+    row, column = row[column < count], column[column < count]
+    graph = coo_array((np.ones(len(row)), (row, column)), shape=(count, count))
+    return connected_components(graph, directed=False)[1].astype(np.intp)
+
+
+def _candidates(seen: _Seen, pieces: _Pieces, gate: Gate, priors: PassagePriors) -> tuple[Ints, Ints]:
+    """Return the pairs of pieces of which the second begins later and farther on, and crosses at about one time."""
+    order = np.argsort(pieces.crossing, kind="stable")
+    ranked = pieces.crossing[order]
+    low = np.searchsorted(ranked, ranked - priors.apart_s)
+    count = np.searchsorted(ranked, ranked + priors.apart_s, side="right") - low
+    left = np.repeat(np.arange(len(ranked)), count)
+    right = np.arange(len(left)) - np.repeat(np.cumsum(count) - count - low, count)
+    before, after = order[left], order[right]
+    along = gate.along(seen.place)
+    later = seen.seconds[pieces.last[before]] < seen.seconds[pieces.first[after]]
+    onward = along[pieces.first[after]] > along[pieces.last[before]] - priors.back * gate.step
+    return before[later & onward], after[later & onward]
+
+
+def _odds(
+    seen: _Seen, pieces: _Pieces, gate: Gate, looks: Floats, before: Ints, after: Ints, priors: PassagePriors
+) -> Floats:
+    """Return the log-odds (P,), to a constant, that the second piece of each pair carries on the first."""
+    a, b = pieces.last[before], pieces.first[after]
+    known = np.where(pieces.last > pieces.first, pieces.pace, 0.0)
+    pace = np.where(known[before] > 0, known[before], np.where(known[after] > 0, known[after], gate.speed))
+    foreseen = (gate.along(seen.place[b]) - gate.along(seen.place[a])) / pace
+    late = seen.seconds[b] - seen.seconds[a] - foreseen
+    aside = gate.across(seen.place[b]) - gate.across(seen.place[a])
+    alike = np.einsum("nd,nd->n", looks[seen.owner[a]], looks[seen.owner[b]])
+    variance = priors.stamp_s**2 + (priors.pace * foreseen) ** 2
+    motion = -0.5 * (late**2 / variance + (aside / priors.aside) ** 2)
+    odds: Floats = motion + priors.looks * (alike - priors.looks_even)
+    return odds
+
+
+def _counted(seen: _Seen, pieces: _Pieces, vehicle: Ints, gate: Gate, least: int, priors: PassagePriors) -> _Crossed:
+    """Return the vehicles with at least so many boxes that moved, or were seen once where others drive."""
+    count = int(vehicle.max(initial=-1)) + 1
+    order = np.lexsort((seen.seconds[pieces.first], vehicle))
+    begin = np.searchsorted(vehicle[order], np.arange(count))
+    first, last = pieces.first[order[begin]], pieces.last[order[np.append(begin[1:], len(order)) - 1]]
+    boxes = np.bincount(vehicle, pieces.last - pieces.first + 1, count)
+    nearest = np.lexsort((pieces.steps, vehicle))[begin]
+    moved = aligned_iou(seen.box[first], seen.box[last]) < MOVED_IOU
+    went = gate.along(seen.place[last]) - gate.along(seen.place[first])
+    brisk = moved & (went >= priors.brisk * gate.speed * (seen.seconds[last] - seen.seconds[first]))
+    aside = gate.across(seen.place[pieces.nearest[nearest]])
+    real = (boxes >= least) & (brisk | ((moved | (boxes == 1)) & _in_lane(aside, brisk, priors)))
+    number = np.where(real, np.cumsum(real) - 1, -1)[vehicle[order]]
+    kept = order[number >= 0]
+    members = _each_once(number[number >= 0], seen.owner[pieces.first[kept]], int(real.sum()))
+    return _Crossed(pieces.crossing[nearest[real]], members)
+
+
+def _in_lane(aside: Floats, brisk: Mask, priors: PassagePriors) -> Mask:
+    """Return which of the places aside (P,) have enough brisk vehicles about them."""
+    others = np.sort(aside[brisk])
+    low, high = (np.searchsorted(others, aside + way * priors.lane) for way in (-1, 1))
+    needed = np.maximum(2, priors.lane_share * len(others))
+    found: Mask = high - low >= needed
+    return found
+
+
+def _each_once(group: Ints, value: Ints, groups: int) -> Ragged[np.int64]:
+    """Return the values of each group in their order, without what comes a second time."""
+    first = np.unique(np.stack([group, value]), axis=1, return_index=True)[1]
+    kept = np.sort(first)
+    return Ragged.grouped(value[kept].astype(np.int64), group[kept], groups)
+
+
+def _table(
+    tracklets: Tracklets, heading: str, crossed: _Crossed, origin: np.datetime64, meta: dict[str, str]
+) -> Passages:
+    rows, members = crossed.members.values, crossed.members
+    count = len(crossed.seconds)
+    time = origin + np.round(crossed.seconds * 1e9).astype("timedelta64[ns]")
+    names, code = np.unique(tracklets.type[rows], return_inverse=True)
+    votes = np.bincount(members.row * len(names) + code, tracklets.members.lengths[rows], count * len(names))
+    first = tracklets.id[rows[members.offsets[:-1]]]
+    return Passages(
+        meta=meta,
+        id=row_ids(first, np.round(crossed.seconds * 1000).astype(np.int64), f"passage {heading}"),
+        camera=np.full(count, tracklets.camera[0]),
+        time=time,
+        heading=np.full(count, heading),
+        type=names[votes.reshape(count, -1).argmax(axis=1)] if count else np.zeros(0, "U1"),
+        members=Ragged.from_lengths(tracklets.id[rows], members.lengths),
+    )

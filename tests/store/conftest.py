@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from store_samples import CAMERAS, batch, breaks, journeys, matches, tracklets, travel_times
+from store_samples import CAMERAS, batch, breaks, journeys, matches, passages, tracklets, travel_times
 
 from cctview.privacy import Policy
 from cctview.store import create_store
@@ -25,7 +25,8 @@ def fill(store, count=12):
     store.append(batch(range(count)))
     tracks = tracklets(store.scan(Detections), store.scan(Embeddings))
     ends = CAMERAS[:2]
-    store.replace([tracks, matches(tracks, *ends), journeys(tracks, *ends), travel_times(*ends), breaks(*ends)])
+    made = [tracks, passages(tracks, ends[1]), matches(tracks, *ends), journeys(tracks, *ends)]
+    store.replace([*made, travel_times(*ends), breaks(*ends)])
     return store
 
 

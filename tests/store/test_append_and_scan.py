@@ -23,6 +23,7 @@ from store_samples import (
     jpeg,
     matches,
     no_people,
+    passages,
     tracklets,
     travel_times,
 )
@@ -38,6 +39,7 @@ from cctview.types import (
     Frames,
     Journeys,
     Matches,
+    Passages,
     Ragged,
     Tracklets,
     TravelTimes,
@@ -388,6 +390,16 @@ def test_matches_and_journeys_survive(full):
     expected = journeys(tracks, *CAMERAS[:2])
     starts = expected.time.values[expected.time.offsets[:-1]]
     assert full.scan(Journeys) == expected[np.lexsort([expected.id, starts])]
+
+
+def test_passages_survive_and_are_found_by_camera_and_time(full):
+    tracks = tracklets(full.scan(Detections), full.scan(Embeddings))
+    table = passages(tracks, CAMERAS[1]).sort("camera", "time", "id")
+    assert full.scan(Passages) == table
+    assert full.scan(Passages, camera=CAMERAS[1], before=table.time[1]) == table[:1]
+    assert len(full.scan(Passages, camera=CAMERAS[0])) == 0
+    full.forget(ids=table.members.values[:1])
+    assert full.scan(Passages) == table[1:]
 
 
 def test_travel_times_survive_and_are_found_by_departure(full):

@@ -11,7 +11,7 @@ from store_samples import CAMERAS, SECOND, START, batch, detections, embeddings,
 from cctview.errors import InputError, MissingError, PolicyError, StoreError
 from cctview.privacy import Policy
 from cctview.store import Batch, create_store, open_store
-from cctview.types import Detections, Embeddings, Frames, Journeys, Matches, Tracklets
+from cctview.types import Detections, Embeddings, Frames, Journeys, Matches, Passages, Tracklets
 from conftest import fill
 
 DAY = np.timedelta64(1, "D")
@@ -36,13 +36,14 @@ def consistent(store):
     assert np.isin(lists.query, tracks.id).all()
     assert np.isin(lists.candidates.values, tracks.id).all()
     assert lists.candidates.lengths.all()
+    assert np.isin(store.scan(Passages).members.values, tracks.id).all()
     assert np.isin(store.scan(Journeys).members.values, tracks.id).all()
 
 
 def test_a_camera_goes_from_every_table_and_every_file(full):
     frames, found, tracks, paths = (full.scan(table) for table in (Frames, Detections, Tracklets, Journeys))
     gone = [frames.id[frames.camera == "735"], found.id[found.camera == "735"], tracks.id[tracks.camera == "735"]]
-    ids = np.concatenate([*gone, paths.id])
+    ids = np.concatenate([*gone, full.scan(Passages, camera="735").id, paths.id])
     stills = full.pixels(gone[0])
     assert all(little(value) in held(full) for value in ids)
     report = full.forget(camera="735")
@@ -51,6 +52,7 @@ def test_a_camera_goes_from_every_table_and_every_file(full):
         "detections": 20,
         "embeddings": 20,
         "tracklets": 10,
+        "passages": 5,
         "matches": 10,
         "journeys": 10,
         "travel_times": 4,
@@ -217,7 +219,7 @@ class TestExpiry:
         assert self.aged(full, 3.1).pixels == 12
         assert len(full.scan(Tracklets)) == 30
         report = self.aged(full, 7.1)
-        assert report.rows == {"embeddings": 60, "tracklets": 30, "matches": 10, "journeys": 10}
+        assert report.rows == {"embeddings": 60, "tracklets": 30, "passages": 5, "matches": 10, "journeys": 10}
         assert report.pixels == 0
         assert len(full.scan(Detections)) == 60
         assert self.aged(full, 30.1).rows == {"frames": 12, "detections": 60}
@@ -226,7 +228,7 @@ class TestExpiry:
 
     def test_journeys_may_go_before_embeddings(self, tmp_path):
         store = fill(create_store(tmp_path / "s", replace(Policy.default("t"), journeys_days=1.0)))
-        assert self.aged(store, 2).rows == {"tracklets": 30, "matches": 10, "journeys": 10}
+        assert self.aged(store, 2).rows == {"tracklets": 30, "passages": 5, "matches": 10, "journeys": 10}
         assert len(store.scan(Embeddings)) == 60
 
     def test_capture_time_counts_where_the_policy_says_so(self, tmp_path):

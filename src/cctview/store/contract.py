@@ -17,6 +17,7 @@ from cctview.types import (
     Frame,
     Journeys,
     Matches,
+    Passages,
     Ragged,
     Table,
     Tracklets,
@@ -26,7 +27,7 @@ from cctview.types import (
 __all__ = ["Admitted", "Batch", "Derived", "Forgotten", "Proof"]
 
 T = TypeVar("T", bound=Table)
-Derived = Tracklets | Matches | Journeys | TravelTimes | Breaks
+Derived = Tracklets | Passages | Matches | Journeys | TravelTimes | Breaks
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cctview.errors import SettingsError
-from cctview.types import Breaks, Detections, Embeddings, Frames, Journeys, Matches, Table, Tracklets, TravelTimes
+from cctview.types import (
+    Breaks,
+    Detections,
+    Embeddings,
+    Frames,
+    Journeys,
+    Matches,
+    Passages,
+    Table,
+    Tracklets,
+    TravelTimes,
+)
 
 __all__ = [
     "LAYOUTS",
@@ -87,6 +98,7 @@ LAYOUTS = {
             order=("camera", "first_time", "id"),
             indexed=("id",),
         ),
+        Layout(name="passages", table=Passages, camera="camera", time="time", order=("camera", "time", "id")),
         Layout(
             name="matches",
             table=Matches,

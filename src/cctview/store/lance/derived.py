@@ -23,10 +23,11 @@ __all__ = ["put_aside", "require_members", "require_new"]
 
 _NAMED = {
     "tracklets": ("detections", ("members",)),
+    "passages": ("tracklets", ("members",)),
     "matches": ("tracklets", ("query", "candidates")),
     "journeys": ("tracklets", ("members",)),
 }
-_HAVE_IDS = {"tracklets", "journeys"}
+_HAVE_IDS = {"tracklets", "passages", "journeys"}
 
 
 @contextmanager

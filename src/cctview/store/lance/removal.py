@@ -46,6 +46,7 @@ class Doomed:
     embeddings: Ids = field(default_factory=_none)
     members: Ids = field(default_factory=_none)
     tracklets: Ids = field(default_factory=_none)
+    passages: Ids = field(default_factory=_none)
     journeys: Ids = field(default_factory=_none)
     camera: str = ""
     before: np.datetime64 | None = None
@@ -207,6 +208,7 @@ def _changes(doomed: Doomed) -> dict[str, Callable[[pa.RecordBatch], pa.RecordBa
         ("detections", doomed.detections),
         ("embeddings", doomed.embeddings),
         ("tracklets", doomed.tracklets),
+        ("passages", doomed.passages),
         ("journeys", doomed.journeys),
     ):
         if len(ids):
@@ -283,7 +285,7 @@ def _rewrite_frames(tx: Transaction, doomed: Doomed) -> tuple[int, int, set[Path
 
 def _needles(tx: Transaction, view: Snapshot, doomed: Doomed) -> Needles:
     """Return what must not be found: the removed ids, and the stills no other frame shows as well."""
-    ids = np.concatenate([doomed.frames, doomed.detections, doomed.tracklets, doomed.journeys])
+    ids = np.concatenate([doomed.frames, doomed.detections, doomed.tracklets, doomed.passages, doomed.journeys])
     losing = np.union1d(doomed.frames, doomed.pixels)
     if not len(losing):
         return Needles.of(ids, [])
@@ -301,7 +303,7 @@ def _require_gone(tx: Transaction, doomed: Doomed, found: int, stale: set[Path])
     view = tx.snapshot()
     left = sum(
         int(contained(view.ids(name), getattr(doomed, name)).sum())
-        for name in ("frames", "detections", "embeddings", "tracklets", "journeys")
+        for name in ("frames", "detections", "embeddings", "tracklets", "passages", "journeys")
     )
     if found or stale or left:
         raise StoreError(
@@ -315,10 +317,11 @@ def _data_files(path: Path, name: str) -> set[Path]:
 
 
 def _with_derived(view: Snapshot, doomed: Doomed) -> Doomed:
-    """Add the tracklets made from doomed detections, and the journeys made from those."""
+    """Add the tracklets made from doomed detections, and the passages and journeys made from those."""
     tracklets = np.union1d(doomed.tracklets, _holding(view, "tracklets", doomed.members))
     journeys = np.union1d(doomed.journeys, _holding(view, "journeys", tracklets))
-    return replace(doomed, tracklets=tracklets, journeys=journeys)
+    passages = _holding(view, "passages", tracklets)
+    return replace(doomed, tracklets=tracklets, passages=passages, journeys=journeys)
 
 
 def _holding(view: Snapshot, name: str, members: Ids) -> Ids:

@@ -64,11 +64,14 @@ bench: env
 stress: env
 	$(BIN)/python benchmarks/stress.py --out results/stress.json
 
-# What the program writes about itself: the reference, the table of figures, the pictures.
+# What the program writes about itself: the reference, the table of figures, the pictures; then the site of all pages.
 docs: env
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_tables.py
 	$(BIN)/python docs/make_pictures.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "open build/site/index.html"
 
 clean:
 	rm -rf $(VENV) $(TEST) build dist demo

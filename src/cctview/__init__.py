@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from cctview.store import SearchFilters as SearchFilters
     from cctview.store import create_store as create_store
     from cctview.store import open_store as open_store
+    from cctview.tracking import RoadTracker as RoadTracker
     from cctview.tracking import TrackSettings as TrackSettings
     from cctview.tracking import find_breaks as find_breaks
     from cctview.tracking import track as track
@@ -112,6 +113,7 @@ _HOME = {
     "PolicyError": "errors",
     "Progress": "seams",
     "Ragged": "types",
+    "RoadTracker": "tracking",
     "RunReport": "pipeline",
     "RunSettings": "pipeline",
     "RuntimeSettings": "models",
@@ -179,6 +181,7 @@ __all__ = [
     "PolicyError",
     "Progress",
     "Ragged",
+    "RoadTracker",
     "RunReport",
     "RunSettings",
     "RuntimeSettings",

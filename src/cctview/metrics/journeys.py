@@ -13,7 +13,9 @@ from cctview.table import Ragged
 
 __all__ = ["RIGHT", "UNKNOWN", "WRONG", "JourneyCounts", "count_journeys"]
 
-WRONG, RIGHT, UNKNOWN = 0, 1, -1
+WRONG = 0  # the next tracklet is another vehicle's
+RIGHT = 1
+UNKNOWN = -1  # nobody has said
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

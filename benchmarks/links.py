@@ -31,11 +31,11 @@ from cctview.evaluate.links import Links, read_links
 from cctview.evaluate.reid import evaluate_reid
 from cctview.evaluate.tracking import evaluate_linked_tracking
 from cctview.evaluate.visits import Visits, labelled_visits
-from cctview.journeys import journeys
+from cctview.journeys import chain
 from cctview.matching import MatchSettings, match
-from cctview.matching.belief import LinkModel, beliefs, sightings
-from cctview.matching.candidates import Side, expected_heading, side_of
+from cctview.matching.belief import LinkModel, beliefs, pairs_within
 from cctview.matching.learning import learn_link
+from cctview.matching.sides import Side, expected_heading, side_of
 from cctview.naming import ORIGINAL_TIMEZONE, parse_still_name, to_utc, zone
 from cctview.network import CameraNetwork, load_network
 from cctview.store import open_store
@@ -185,10 +185,10 @@ def moved_gallery(tracklets: Tracklets, network: CameraNetwork) -> dict[str, Any
 def _claimed(model: LinkModel, queries: Side, gallery: Side, settings: MatchSettings, move: float) -> tuple[int, Any]:
     """Return how many queries could be asked, and how many best answers reach each level."""
     shifted = replace(queries, time=queries.time + move)
-    met = sightings(model, shifted, gallery, np.arange(len(queries)))
-    seen, _, belief = beliefs(model, met, shifted, gallery, settings)
+    met = pairs_within(model, shifted, gallery, np.arange(len(queries)))
+    pairs, _, belief = beliefs(model, met, shifted, gallery, settings)
     best = np.zeros(len(queries))
-    np.maximum.at(best, seen.met.q, belief)
+    np.maximum.at(best, pairs.met.q, belief)
     low, high = model.window
     asked = (shifted.time + low >= gallery.time[0]) & (shifted.time + high <= gallery.time[-1])
     return int(asked.sum()), np.array([int((best[asked] >= least).sum()) for least in LEVELS])
@@ -217,7 +217,7 @@ def main() -> None:
     stamps.append(time.process_time())
     matches = match(tracklets, network)
     stamps.append(time.process_time())
-    table = journeys(matches, tracklets, network)
+    table = chain(matches, tracklets, network)
     stamps.append(time.process_time())
     tracking = evaluate_linked_tracking(links, detections, tracklets)
     report: dict[str, Any] = {

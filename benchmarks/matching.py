@@ -29,9 +29,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
+from cctview.aggregates import travel_times
 from cctview.journeys import JourneySettings
 from cctview.journeys.spans import linked
-from cctview.matching import MatchSettings
+from cctview.matching import BeliefMatcher
 from cctview.metrics.reid import expected_calibration_error
 from cctview.network import CameraNetwork, Link
 from cctview.types import Cameras, Journeys, Matches, Ragged, Tracklets, TravelTimes, row_ids, rows_of
@@ -177,11 +178,14 @@ def measure(hours: int) -> dict[str, Any]:
 
     at_first = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.process_time()
-    for table in linked(arrivals(), network, MatchSettings(), JourneySettings(), least=5):
-        rows[type(table)] += len(table)
-        if isinstance(table, Matches) and len(table):
+    for settled in linked(arrivals(), network, BeliefMatcher(), JourneySettings()):
+        times = travel_times(settled.likely, settled.ends, least=5)
+        final = times[(times.start >= settled.since) & (times.start < settled.until)]
+        for table in (settled.tracklets, settled.matches, settled.journeys, final):
+            rows[type(table)] += len(table)
+        if len(settled.matches):
             begin = time.process_time()
-            score.hear(table, network)
+            score.hear(settled.matches, network)
             making += time.process_time() - begin
     seconds = time.process_time() - start - making
     each = np.diff([*asked, start + seconds])

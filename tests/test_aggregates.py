@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-import roads
 from cctview.aggregates import travel_times
 from cctview.errors import SettingsError
 from cctview.matching import match
+from cctview.testing import roads
 from cctview.tracking import track
 from cctview.types import Matches, Ragged, Tracklets
 

@@ -23,7 +23,7 @@ from cctview.aggregates import travel_times
 from cctview.embed import embed
 from cctview.journeys import JourneySettings
 from cctview.journeys.spans import INTERVAL, Arrival, Settled, linked
-from cctview.matching import MatchSettings
+from cctview.matching import BeliefMatcher, MatchSettings
 from cctview.network import CameraNetwork
 from cctview.progress import silent
 from cctview.seams import Detector, Embedder, Progress, Source, Store
@@ -190,7 +190,7 @@ def _derived(
     rows = Counter[type[Table]]()
     present, least = network.among(cameras), store.policy.minimum_group
     yield from (kind.empty() for kind in (Tracklets, Matches, Journeys, TravelTimes))
-    for settled in linked(arrivals, present, settings.match, settings.journeys):
+    for settled in linked(arrivals, present, BeliefMatcher(settings.match), settings.journeys):
         for table in (settled.tracklets, settled.matches, settled.journeys, *_aggregates(settled, least)):
             rows[type(table)] += len(table)
             yield table

@@ -14,7 +14,7 @@ from cctview.aggregates import travel_times
 from cctview.errors import FrameError
 from cctview.formats.files import write_text
 from cctview.formats.tabular import journey_rows, match_rows, tracklet_rows, travel_time_rows, write_rows
-from cctview.journeys import journeys
+from cctview.journeys import chain
 from cctview.naming import still_stem
 from cctview.network import CameraNetwork, load_network
 from cctview.progress import silent
@@ -102,7 +102,7 @@ def truth_of(simulation: Simulation, stills: list[SimFrame] | None = None) -> Wo
     frames = _undrawn(simulation) if stills is None else _drawn(stills)
     network = simulation.plan.network
     tables = truth_tables(frames, sightings, network)
-    chains = journeys(tables.matches, tables.tracklets, network) if len(tables.matches) else Journeys.empty()
+    chains = chain(tables.matches, tables.tracklets, network) if len(tables.matches) else Journeys.empty()
     times = travel_times(tables.matches, tables.tracklets) if len(tables.matches) else TravelTimes.empty()
     return World(sightings=sightings, tables=tables, journeys=chains, travel_times=times)
 

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-import roads
-from cctview.journeys import journeys
+from cctview.journeys import chain
 from cctview.matching import match
+from cctview.testing import roads
 from cctview.tracking import track
 from labels import frames_of, travellers, write_coco_truth, write_links
 
@@ -73,7 +73,7 @@ def scene(tmp_path_factory):
     matches = match(tracklets, seen.network)
     write_links(folder / "links.json", seen, travellers(seen, ("c1", "c2"), 20))
     write_coco_truth(folder / "truth.json", seen, frames)
-    chains = journeys(matches, tracklets, seen.network)
+    chains = chain(matches, tracklets, seen.network)
     return Shelf(seen.detections, frames, tracklets, matches, chains), folder
 
 

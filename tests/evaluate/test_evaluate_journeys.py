@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-import roads
 from cctview.evaluate.journeys import evaluate_journeys, evaluate_linked_journeys
 from cctview.evaluate.links import read_links
 from cctview.evaluate.truth import read_track_truth
+from cctview.testing import roads
 from cctview.tracking import track
 from cctview.types import Journeys, Ragged
 from labels import frames_of, travellers, true_tracklets, write_coco_truth, write_links

@@ -4,12 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import roads
 from cctview.errors import FormatError, SourceNotFoundError
 from cctview.evaluate.links import read_links, shown_by, tracklet_rows
 from cctview.evaluate.reid import evaluate_reid, false_matches
 from cctview.evaluate.visits import labelled_visits
 from cctview.matching import match
+from cctview.testing import roads
 from cctview.tracking import track
 from cctview.types import Matches, Ragged
 from labels import travellers, write_links

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-import roads
 from cctview.errors import FormatError, MissingError, SourceNotFoundError
 from cctview.evaluate.links import read_links
 from cctview.evaluate.tracking import evaluate_linked_tracking, evaluate_tracking
@@ -9,6 +8,7 @@ from cctview.evaluate.truth import read_track_truth
 from cctview.formats.aicity import write_aicity
 from cctview.formats.boxes import camera_boxes
 from cctview.formats.mot import write_mot
+from cctview.testing import roads
 from cctview.tracking import track
 from labels import frames_of, grouped, travellers, true_tracklets, write_coco_truth, write_links
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import roads
 from cctview.errors import FormatError
 from cctview.formats.aicity import read_aicity, write_aicity
 from cctview.formats.boxes import Boxes, camera_boxes, frame_numbers, track_numbers
 from cctview.formats.coco import read_coco_boxes, write_coco
 from cctview.formats.mot import read_mot, write_mot
 from cctview.formats.veri import read_veri, write_veri
+from cctview.testing import roads
 from cctview.tracking import track
 from cctview.types import Journeys, Ragged
 from labels import frames_of

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-import roads
 from cctview.errors import SettingsError
-from cctview.journeys import JourneySettings, journeys
+from cctview.journeys import JourneySettings, chain
 from cctview.matching import match
+from cctview.testing import roads
 from cctview.tracking import track
 from cctview.types import Journeys, Matches, Ragged, Tracklets
 
@@ -52,7 +52,7 @@ def matches(rows):
 
 def test_a_chain_over_three_cameras_by_hand():
     seen = tracklets(["c1", "c2", "c3"], [0, 20, 60])
-    table = journeys(matches([(1, "c1", "c2", [2], [0.9], [20.0]), (2, "c2", "c3", [3], [0.8], [40.0])]), seen, NETWORK)
+    table = chain(matches([(1, "c1", "c2", [2], [0.9], [20.0]), (2, "c2", "c3", [3], [0.8], [40.0])]), seen, NETWORK)
     assert len(table) == 1
     assert table.members.values.tolist() == [1, 2, 3]
     assert table.probability[0] == pytest.approx(0.72)
@@ -65,48 +65,48 @@ def test_a_chain_over_three_cameras_by_hand():
 def test_of_two_queries_the_surer_one_wins():
     seen = tracklets(["c1", "c1", "c2"], [0, 2, 20])
     rows = [(1, "c1", "c2", [3], [0.55], [20.0]), (2, "c1", "c2", [3], [0.6], [18.0])]
-    assert journeys(matches(rows), seen, NETWORK).members.values.tolist() == [2, 3]
+    assert chain(matches(rows), seen, NETWORK).members.values.tolist() == [2, 3]
 
 
 def test_a_weak_link_breaks_the_chain():
     seen = tracklets(["c1", "c2", "c3"], [0, 20, 60])
     rows = [(1, "c1", "c2", [2], [0.9], [20.0]), (2, "c2", "c3", [3], [0.3], [40.0])]
-    assert journeys(matches(rows), seen, NETWORK).members.values.tolist() == [1, 2]
-    loose = journeys(matches(rows), seen, NETWORK, JourneySettings(min_probability=0.2))
+    assert chain(matches(rows), seen, NETWORK).members.values.tolist() == [1, 2]
+    loose = chain(matches(rows), seen, NETWORK, JourneySettings(min_probability=0.2))
     assert loose.members.values.tolist() == [1, 2, 3]
 
 
 def test_nobody_turns_back_at_a_camera():
     seen = tracklets(["c1", "c2", "c1"], [0, 20, 45])
     rows = [(1, "c1", "c2", [2], [0.9], [20.0]), (2, "c2", "c1", [3], [0.8], [25.0])]
-    assert journeys(matches(rows), seen, NETWORK).members.values.tolist() == [1, 2]
+    assert chain(matches(rows), seen, NETWORK).members.values.tolist() == [1, 2]
 
 
 def test_journeys_come_most_probable_first():
     seen = tracklets(["c1", "c2", "c1", "c2"], [0, 20, 5, 25])
     rows = [(1, "c1", "c2", [2], [0.6], [20.0]), (3, "c1", "c2", [4], [0.9], [20.0])]
-    assert journeys(matches(rows), seen, NETWORK).members.values.tolist() == [3, 4, 1, 2]
+    assert chain(matches(rows), seen, NETWORK).members.values.tolist() == [3, 4, 1, 2]
 
 
 def test_queries_without_candidates_and_empty_tables():
     seen = tracklets(["c1", "c2"], [0, 20])
-    assert len(journeys(matches([(1, "c1", "c2", [], [], [])]), seen, NETWORK)) == 0
-    assert isinstance(journeys(Matches.empty(), Tracklets.empty(), NETWORK), Journeys)
-    assert len(journeys(Matches.empty(), seen, NETWORK)) == 0
+    assert len(chain(matches([(1, "c1", "c2", [], [], [])]), seen, NETWORK)) == 0
+    assert isinstance(chain(Matches.empty(), Tracklets.empty(), NETWORK), Journeys)
+    assert len(chain(Matches.empty(), seen, NETWORK)) == 0
 
 
 def test_ids_depend_on_the_members_only():
     seen = tracklets(["c1", "c2", "c3"], [0, 20, 60])
     rows = [(1, "c1", "c2", [2], [0.9], [20.0]), (2, "c2", "c3", [3], [0.8], [40.0])]
-    one, two = (journeys(matches(order), seen, NETWORK) for order in (rows, rows[::-1]))
+    one, two = (chain(matches(order), seen, NETWORK) for order in (rows, rows[::-1]))
     assert one == two
-    assert one.id[0] != journeys(matches(rows[:1]), seen, NETWORK).id[0]
+    assert one.id[0] != chain(matches(rows[:1]), seen, NETWORK).id[0]
 
 
 def test_vehicles_are_followed_down_the_road():
     scene = roads.drive(roads.Scenery(cameras=("c1", "c2", "c3"), seconds=400))
     found = track(scene.detections, scene.embeddings)
-    table = journeys(match(found, scene.network), found, scene.network)
+    table = chain(match(found, scene.network), found, scene.network)
     order = np.argsort(scene.detections.id)
     rows = order[np.searchsorted(scene.detections.id[order], found.members.values)]
     owner = dict(zip(found.id.tolist(), scene.identity[rows][found.members.offsets[:-1]].tolist(), strict=True))
@@ -130,11 +130,11 @@ def test_impossible_settings_are_refused(value):
 def test_a_camera_may_miss_the_vehicle():
     seen = tracklets(["c1", "c2", "c3"], [0, 20, 60])
     across = (1, "c1", "c3", [3], [0.8], [60.0])
-    table = journeys(matches([across]), seen, NETWORK)
+    table = chain(matches([across]), seen, NETWORK)
     assert table.members.values.tolist() == [1, 3]
     assert table.speed.values.tolist() == pytest.approx([800 / 60] * 2)
     direct = [(1, "c1", "c2", [2], [0.6], [20.0]), (2, "c2", "c3", [3], [0.6], [40.0])]
-    assert journeys(matches([across, *direct]), seen, NETWORK).members.values.tolist() == [1, 2, 3]
+    assert chain(matches([across, *direct]), seen, NETWORK).members.values.tolist() == [1, 2, 3]
 
 
 def test_no_camera_is_passed_over_where_the_road_turns_back():

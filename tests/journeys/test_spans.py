@@ -4,13 +4,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-import roads
 from cctview.aggregates import travel_times
 from cctview.geometry import passing_time
-from cctview.journeys import JourneySettings, journeys
+from cctview.journeys import JourneySettings, chain
 from cctview.journeys.spans import linked
-from cctview.matching import MatchSettings, MatchState, match, settle
+from cctview.matching import BeliefMatcher, MatchState, match, settle
 from cctview.network import CameraNetwork
+from cctview.testing import roads
 from cctview.tracking import track
 from cctview.types import Journeys, Matches, Tracklets, TravelTimes, rows_of
 
@@ -19,7 +19,7 @@ KINDS = (Tracklets, Matches, Journeys, TravelTimes)
 
 def tables_of(arrivals, network, least=1):
     """All tables that arrivals settle, the travel times as the pipeline makes them."""
-    for part in linked(arrivals, network, MatchSettings(), JourneySettings()):
+    for part in linked(arrivals, network, BeliefMatcher(), JourneySettings()):
         yield from (part.tracklets, part.matches, part.journeys)
         times = travel_times(part.likely, part.ends, least=least)
         yield times[(times.start >= part.since) & (times.start < part.until)]
@@ -63,7 +63,7 @@ def test_one_span_gives_what_one_call_gives(hour):
     _, matches, chains, times = together(tracklets, network, 3600)
     whole = match(tracklets, network)
     assert matches == whole
-    assert chains == journeys(whole, tracklets, network)
+    assert chains == chain(whole, tracklets, network)
     assert times == travel_times(whole, tracklets, least=2)
 
 
@@ -71,7 +71,7 @@ def test_no_journey_and_no_interval_is_cut_where_spans_meet(hour):
     tracklets, network = hour
     again, matches, chains, times = together(tracklets, network, 300)
     assert again.sort("id") == tracklets.sort("id")
-    whole = journeys(matches, tracklets, network)
+    whole = chain(matches, tracklets, network)
     assert len(chains) > 300
     assert chains.sort("id") == whole.sort("id")
     assert times.sort("origin", "target", "start") == travel_times(matches, tracklets, least=2)
@@ -82,7 +82,7 @@ def test_an_hour_in_pieces_of_five_minutes_is_answered_as_the_whole(hour):
     state, answers, delay = MatchState(), [], []
     stamp = passing_time(tracklets)
     for arrived, now in arrivals(tracklets, 300):
-        state, settled = settle(state, arrived, now, network)
+        state, settled = settle(state, arrived, now, network, BeliefMatcher())
         answers.append(settled)
         if now < LAST and len(settled):
             delay.append((now - stamp[rows_of(tracklets.id, settled.query)].min()) / SECOND)
@@ -103,16 +103,16 @@ def test_memory_holds_what_is_open(hour, monkeypatch):
 
     def watched(matches, ends, *rest):
         held.append(len(ends))
-        return journeys(matches, ends, *rest)
+        return chain(matches, ends, *rest)
 
-    monkeypatch.setattr("cctview.journeys.spans.journeys", watched)
+    monkeypatch.setattr("cctview.journeys.spans.chain", watched)
     together(tracklets, network, 300)
     assert len(held) == 12
     assert max(held[8:]) <= 1.1 * min(held[6:8])
 
 
 def test_nothing_to_link():
-    assert list(linked([], CameraNetwork(), MatchSettings(), JourneySettings())) == []
+    assert list(linked([], CameraNetwork(), BeliefMatcher(), JourneySettings())) == []
 
 
 def test_tracklets_without_a_network_make_no_journeys(hour):

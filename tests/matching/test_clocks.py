@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import roads
 from cctview.matching import match
 from cctview.network import CameraNetwork
+from cctview.testing import roads
 from cctview.tracking import track
 from cctview.types import Tracklets
 

@@ -5,15 +5,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import roads
 from cctview.errors import SettingsError
 from cctview.matching import MatchSettings, match
-from cctview.matching.candidates import expected_heading, side_of
 from cctview.matching.learning import learn_link
+from cctview.matching.sides import expected_heading, side_of
 from cctview.matching.travel import first_travel_time, pace_evidence
 from cctview.metrics.reid import expected_calibration_error
 from cctview.network import CameraNetwork, Link
 from cctview.road.flow import lane_flow, ways
+from cctview.testing import roads
 from cctview.tracking import track
 from cctview.types import Matches, Tracklets
 

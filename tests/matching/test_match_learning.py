@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from cctview.matching import MatchSettings
-from cctview.matching.belief import appearance, sightings_of
-from cctview.matching.candidates import KINDS, Side, strangers
+from cctview.matching.belief import appearance, pairs_of
 from cctview.matching.learning import _NEAR_S, _most, learn_link
+from cctview.matching.pairs import strangers
+from cctview.matching.sides import KINDS, Side
 from cctview.network import Link
 
 LINK = Link(origin="a", target="b", direction_deg=0, metres=600, min_s=12, max_s=400)
@@ -85,7 +86,7 @@ def share_that_comes(model, queries):
 
 def over_strangers(model, queries, gallery):
     """The pairs that cannot be one vehicle, and what looks and size say of each in nats."""
-    unlike = sightings_of(model, queries, gallery, strangers(queries, gallery, *model.window, _NEAR_S))
+    unlike = pairs_of(model, queries, gallery, strangers(queries.time, gallery.time, *model.window, _NEAR_S))
     return unlike, np.sum(appearance(model, unlike), axis=0)
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 
-import roads
 from cctview.geometry import passing_time
-from cctview.matching import MatchSettings, MatchState, match, settle
+from cctview.matching import BeliefMatcher, MatchSettings, MatchState, match, settle
 from cctview.matching.travel import REACH_S
+from cctview.testing import roads
 from cctview.tracking import track
 from cctview.types import Matches, Tracklets
 
@@ -18,7 +18,7 @@ def fed(tracklets, network, every_s, until_s, **history):
         now = roads.START + second * SECOND
         new = (tracklets.last_time < now) & ~done
         done |= new
-        state, settled = settle(state, tracklets[new], now, network, ALL, **history)
+        state, settled = settle(state, tracklets[new], now, network, BeliefMatcher(ALL), **history)
         answers.append((now, settled))
     return state, answers
 
@@ -62,6 +62,6 @@ def test_the_wait_is_bounded_by_the_link_and_memory_by_the_history():
 
 def test_nothing_arrived_nothing_settled():
     network = roads.network(roads.Scenery(cameras=("c1", "c2")))
-    state, settled = settle(MatchState(), Tracklets.empty(), roads.START, network)
+    state, settled = settle(MatchState(), Tracklets.empty(), roads.START, network, BeliefMatcher())
     assert len(settled) == 0
     assert not state.settled

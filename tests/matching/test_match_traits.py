@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, norm
 
-import roads
 from cctview.matching.traits import agreement, fit_agreement, height_of, lane_of
 from cctview.table import Ragged
+from cctview.testing import roads
 from cctview.types import Tracklets
 
 LANE_M = 3.5

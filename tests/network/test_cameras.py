@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import roads
 from cctview.errors import NetworkFileError
 from cctview.network import CameraNetwork, load_network, parse_network
+from cctview.testing import roads
 from cctview.tracking import track
 
 THREE = """

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-import roads
 from cctview.road.lanes import learn_lanes
+from cctview.testing import roads
 from cctview.tracking import track
 from cctview.types import Breaks, Detections, Ragged, Tracklets
 

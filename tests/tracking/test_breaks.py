@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-import roads
+from cctview.testing import roads
 from cctview.tracking import RoadTracker, find_breaks, track
 from cctview.types import Detections, Embeddings, Frames, Tracklets
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import roads
 from cctview.errors import SettingsError
+from cctview.testing import roads
 from cctview.tracking import RoadTracker, TrackSettings, track
 from cctview.types import Detections, Embeddings, Tracklets
 

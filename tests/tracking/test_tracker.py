@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-import roads
 from cctview.errors import FormatError, InputError, TableError
+from cctview.testing import roads
 from cctview.tracking import RoadTracker, TrackSettings, follow, track
 from cctview.types import Detections, Embeddings, Tracklets
 

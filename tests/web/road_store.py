@@ -10,12 +10,12 @@ import httpx
 import numpy as np
 import uvicorn
 
-from cctview.journeys import journeys
+from cctview.journeys import chain
 from cctview.privacy import Policy
 from cctview.store import Batch, create_store
+from cctview.testing.roads import Scenery, drive
 from cctview.types import Detections, Embeddings, Frame, Matches, Ragged, Tracklets, content_id, row_ids, rows_of
 from cctview.web.app import create_app
-from roads import Scenery, drive
 
 CAMERAS = ("c1", "c2", "c3")
 SCENERY = Scenery(seconds=100, cameras=CAMERAS, look_noise=0.3, per_minute=20, seed=3)
@@ -130,7 +130,7 @@ def make(path, policy=None):
     store.append(batch(stills, detections, vectors))
     tracklets, identity = tracklets_of(detections, vectors, identity)
     found = matches_of(tracklets, identity, network)
-    store.replace([tracklets, found, journeys(found, tracklets, network)])
+    store.replace([tracklets, found, chain(found, tracklets, network)])
     return store, network
 
 

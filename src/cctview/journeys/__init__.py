@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cctview.journeys.chains import JourneySettings, journeys
+from cctview.journeys.chains import JourneySettings, chain
 from cctview.journeys.spans import Arrival, LinkState, Settled, linked, linked_further
 
-__all__ = ["Arrival", "JourneySettings", "LinkState", "Settled", "journeys", "linked", "linked_further"]
+__all__ = ["Arrival", "JourneySettings", "LinkState", "Settled", "chain", "linked", "linked_further"]

@@ -15,7 +15,7 @@ from cctview.geometry import passing_time, turn_deg
 from cctview.network import CameraNetwork, Link
 from cctview.types import Journeys, Matches, Ragged, Tracklets, row_ids, rows_of
 
-__all__ = ["JourneySettings", "journeys"]
+__all__ = ["JourneySettings", "chain"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -35,7 +35,7 @@ class JourneySettings:
             raise SettingsError(f"setting 'min_probability' is {value}: choose a value above 0, up to 1")
 
 
-def journeys(
+def chain(
     matches: Matches,
     tracklets: Tracklets,
     network: CameraNetwork,
@@ -56,8 +56,8 @@ def journeys(
     follows[steps.target], sure[steps.target] = steps.origin, steps.probability
     speed[steps.target] = steps.metres / np.maximum(steps.seconds, 1e-3)
     time = passing_time(tracklets)
-    chain, member = _chains(follows, time)
-    size = np.bincount(chain)
+    number, member = _chains(follows, time)
+    size = np.bincount(number)
     starts = np.cumsum(size) - size
     pace = speed[member]
     pace[starts] = pace[starts + 1]

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cctview.geometry import passing_time
-from cctview.journeys.chains import JourneySettings, journeys
-from cctview.matching import MatchSettings, MatchState, settle
+from cctview.journeys.chains import JourneySettings, chain
+from cctview.matching import MatchState, settle
 from cctview.network import CameraNetwork
+from cctview.seams import Matcher
 from cctview.table import RaggedColumn
 from cctview.types import Journeys, Matches, Ragged, Tracklets, rows_of
 
@@ -58,19 +59,19 @@ class Settled:
 def linked(
     arrivals: Iterable[Arrival],
     network: CameraNetwork,
-    settings: MatchSettings,
+    matcher: Matcher,
     joining: JourneySettings,
     state: LinkState | None = None,
 ) -> Iterator[Settled]:
     """Yield what each arrival settles, from a fresh state or from where another call ended."""
     state = state or LinkState()
     for arrival in arrivals:
-        state, settled = linked_further(state, arrival, network, settings, joining)
+        state, settled = linked_further(state, arrival, network, matcher, joining)
         yield settled
 
 
 def linked_further(
-    state: LinkState, arrival: Arrival, network: CameraNetwork, settings: MatchSettings, joining: JourneySettings
+    state: LinkState, arrival: Arrival, network: CameraNetwork, matcher: Matcher, joining: JourneySettings
 ) -> tuple[LinkState, Settled]:
     """Return the next state, and what becomes final with an arrival.
 
@@ -80,11 +81,11 @@ def linked_further(
     arrived, complete = _on_one_clock(*arrival, network)
     longest = max((link.max_s for link in (*network.links, *network.skipping())), default=0.0)
     reach = np.timedelta64(round(longest * 1e9), "ns")
-    matching, matches = settle(state.matching, arrived, complete, network, settings, history_s=_HISTORY_S)
+    matching, matches = settle(state.matching, arrived, complete, network, matcher, history_s=_HISTORY_S)
     likely = Matches.concat([state.likely, _first_choices(matches, min(_LIKELY, joining.min_probability))])
     ends = Tracklets.concat([state.ends, _without_looks(arrived)])
     until = _whole(min(matching.settled.values(), default=complete) - reach)
-    chains = journeys(likely, ends, network, joining)
+    chains = chain(likely, ends, network, joining)
     left, came = (chains.time.values[place] for place in (chains.time.offsets[:-1], chains.time.offsets[1:] - 1))
     settled = Settled(
         tracklets=arrived,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from cctview.matching.matcher import match
+from cctview.matching.matcher import BeliefMatcher, match
+from cctview.matching.nearest import NearestMatcher, NearestSettings
 from cctview.matching.online import MatchState, settle
 from cctview.matching.settings import MatchSettings
 
-__all__ = ["MatchSettings", "MatchState", "match", "settle"]
+__all__ = ["BeliefMatcher", "MatchSettings", "MatchState", "NearestMatcher", "NearestSettings", "match", "settle"]

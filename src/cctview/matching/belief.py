@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.assign import soft_assign
-from cctview.matching.candidates import KINDS, Meetings, Side, distances, meetings
 from cctview.matching.looks import Cohort, Looks
+from cctview.matching.pairs import Meetings, Pairs, distances, meetings
 from cctview.matching.settings import MatchSettings
+from cctview.matching.sides import KINDS, Side
 from cctview.matching.traits import agreement
 from cctview.matching.travel import TravelTime, pace_evidence
 
-__all__ = ["LinkModel", "Reasons", "Sightings", "appearance", "beliefs", "reasons", "sightings", "sightings_of"]
+__all__ = ["LinkModel", "Reasons", "appearance", "beliefs", "pairs_of", "pairs_within", "reasons"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -50,25 +51,6 @@ class LinkModel:
     most: float = np.inf
 
 
-class Sightings(NamedTuple):
-    """Pairs with what speaks for them: distance, bin of appearance, kinds of both ends, traits.
-
-    ``height`` and ``lane`` (P, 2) are the normal scores of both, NaN where not known.
-    """
-
-    met: Meetings
-    distance: Floats
-    view: Ints
-    kind: Ints
-    height: Floats
-    lane: Floats
-
-    def rows(self, chosen: Any) -> Sightings:
-        """Return the chosen pairs only."""
-        met = Meetings(*(column[chosen] for column in self.met))
-        return Sightings(met, *(column[chosen] for column in self[1:]))
-
-
 class Reasons(NamedTuple):
     """Log-odds (P,) in nats that speak for each pair; their sum is that of the pair against "not there"."""
 
@@ -83,37 +65,41 @@ class Reasons(NamedTuple):
         """Return the chosen pairs only."""
         return Reasons(*(column[chosen] for column in self))
 
+    def shown(self) -> dict[str, Floats]:
+        """Return the reasons that a table of matches has a column for; ``comes`` goes into its context."""
+        return {name: values for name, values in self._asdict().items() if name != "comes"}
+
     def odds(self) -> Floats:
         """Return the odds of each pair, before rivals are heard."""
         return np.exp(np.sum(self, axis=0))
 
 
-def sightings(model: LinkModel, queries: Side, gallery: Side, chosen: Ints) -> Sightings:
+def pairs_within(model: LinkModel, queries: Side, gallery: Side, chosen: Ints) -> Pairs:
     """Return the pairs of the chosen queries within the model's window."""
-    return sightings_of(model, queries, gallery, meetings(queries, gallery, *model.window, chosen))
+    return pairs_of(model, queries, gallery, meetings(queries.time, gallery.time, *model.window, chosen))
 
 
-def sightings_of(model: LinkModel, queries: Side, gallery: Side, met: Meetings) -> Sightings:
+def pairs_of(model: LinkModel, queries: Side, gallery: Side, met: Meetings) -> Pairs:
     """Return these pairs with what speaks for them."""
-    distance = distances(queries, gallery, met)
-    return Sightings(
+    distance = distances(queries.vector, gallery.vector, met)
+    return Pairs(
         met=met,
         distance=distance,
-        view=model.looks.bins(queries, gallery, met, model.cohort.score(met, distance)),
+        bin=model.looks.bins(queries, gallery, met, model.cohort.score(met, distance)),
         kind=KINDS * queries.kind[met.q] + gallery.kind[met.g],
         height=np.column_stack([queries.height[met.q], gallery.height[met.g]]),
         lane=np.column_stack([queries.lane[met.q], gallery.lane[met.g]]),
     )
 
 
-def reasons(model: LinkModel, seen: Sightings) -> Reasons:
+def reasons(model: LinkModel, pairs: Pairs) -> Reasons:
     """Return what speaks for each pair, before rivals are heard and without regard to its neighbours.
 
     Looks and size together count half beyond the model's limit, and some tracklets are damaged, so
     that neither speaks against a pair without limit; both are drawn in alike.
     """
-    expected = model.rate[seen.met.g] * model.new[seen.kind % KINDS]
-    looks, size = appearance(model, seen)
+    expected = model.rate[pairs.met.g] * model.new[pairs.kind % KINDS]
+    looks, size = appearance(model, pairs)
     both = looks + size
     within = both - _BEYOND * np.maximum(both - model.most, 0)
     told = np.log((1 - _DAMAGED) * np.exp(within) + _DAMAGED)
@@ -121,33 +107,33 @@ def reasons(model: LinkModel, seen: Sightings) -> Reasons:
     return Reasons(
         looks=looks * share,
         size=size * share,
-        timing=np.log(np.maximum(model.travel.at(seen.met.lag) / expected, _NEVER)),
-        lane=agreement(seen.lane, model.lane),
-        order=np.zeros(len(seen.view)),
-        comes=np.log(model.comes.ravel()[seen.kind]),
+        timing=np.log(np.maximum(model.travel.at(pairs.met.lag) / expected, _NEVER)),
+        lane=agreement(pairs.lane, model.lane),
+        order=np.zeros(len(pairs.bin)),
+        comes=np.log(model.comes.ravel()[pairs.kind]),
     )
 
 
-def appearance(model: LinkModel, seen: Sightings) -> tuple[Floats, Floats]:
+def appearance(model: LinkModel, pairs: Pairs) -> tuple[Floats, Floats]:
     """Return the log density ratios of looks and of size as they were learnt."""
-    return model.looks.ratio[seen.view], agreement(seen.height, model.height)
+    return model.looks.ratio[pairs.bin], agreement(pairs.height, model.height)
 
 
 def beliefs(
-    model: LinkModel, seen: Sightings, queries: Side, gallery: Side, settings: MatchSettings
-) -> tuple[Sightings, Reasons, Floats]:
+    model: LinkModel, pairs: Pairs, queries: Side, gallery: Side, settings: MatchSettings
+) -> tuple[Pairs, Reasons, Floats]:
     """Return the pairs that are not hopeless, why, and their probabilities.
 
     Over a query's pairs the probabilities sum below 1. Unless ``settings.order_rounds`` is 0
     the pairs around speak too: vehicles that leave together travel at one pace and keep their order.
     """
-    why = reasons(model, seen)
+    why = reasons(model, pairs)
     odds = why.odds()
     kept = odds > _HOPELESS
-    seen, why, odds = seen.rows(kept), why.rows(kept), odds[kept]
-    met, shape = seen.met, (len(queries), len(gallery))
+    pairs, why, odds = pairs.rows(kept), why.rows(kept), odds[kept]
+    met, shape = pairs.met, (len(queries), len(gallery))
     belief = soft_assign(met.q, met.g, odds, shape, rivalry=settings.rivalry)
     for _ in range(settings.order_rounds if len(odds) else 0):
         why = why._replace(order=pace_evidence(model.travel, queries.time[met.q], met.lag, belief))
         belief = soft_assign(met.q, met.g, why.odds(), shape, rivalry=settings.rivalry)
-    return seen, why, belief
+    return pairs, why, belief

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from cctview.assign import soft_assign
-from cctview.matching.belief import LinkModel, Sightings, appearance, reasons, sightings, sightings_of
-from cctview.matching.candidates import KINDS, Side, strangers
+from cctview.matching.belief import LinkModel, appearance, pairs_of, pairs_within, reasons
 from cctview.matching.looks import against, cohort_of, first_looks, fit_looks
+from cctview.matching.pairs import Pairs, strangers
 from cctview.matching.settings import MatchSettings
+from cctview.matching.sides import KINDS, Side
 from cctview.matching.traits import fit_agreement
 from cctview.matching.travel import TravelTime, first_travel_time, fit_travel_time, peak_travel_time
 from cctview.network import Link
@@ -41,7 +42,7 @@ def learn_link(queries: Side, gallery: Side, link: Link, settings: MatchSettings
     First on a thinned set of queries over the whole window, then on all of them where the travel
     time was found to lie, with more room where that cuts off many.
     """
-    strange = strangers(queries, gallery, link.min_s, link.max_s, _FAR_S)
+    strange = strangers(queries.time, gallery.time, link.min_s, link.max_s, _FAR_S)
     cohort = cohort_of(queries, gallery, normalise=settings.hubs)
     model = LinkModel(
         looks=first_looks(queries, gallery, cohort, strange),
@@ -55,7 +56,7 @@ def learn_link(queries: Side, gallery: Side, link: Link, settings: MatchSettings
     for _ in range(2):
         peak = _peak(replace(model, window=(link.min_s, link.max_s)), queries, gallery, settings)
         if peak is None:
-            unlike = sightings_of(model, queries, gallery, strange)
+            unlike = pairs_of(model, queries, gallery, strange)
             model = _fitted(model, queries, gallery, unlike, settings, _HEAT, 1.0)
         model = replace(model, travel=peak or model.travel)
         model = _within(_widened(model.travel.window(), link), model, queries, gallery, settings)
@@ -73,9 +74,9 @@ def _within(
     window: tuple[float, float], model: LinkModel, queries: Side, gallery: Side, settings: MatchSettings
 ) -> LinkModel:
     """Return the model fitted to the pairs in a window and the strangers around it."""
-    strange = strangers(queries, gallery, *window, _NEAR_S)
-    unlike = sightings_of(model, queries, gallery, strange)
-    looks = against(model.looks, unlike.view, model.cohort.score(strange, unlike.distance))
+    strange = strangers(queries.time, gallery.time, *window, _NEAR_S)
+    unlike = pairs_of(model, queries, gallery, strange)
+    looks = against(model.looks, unlike.bin, model.cohort.score(strange, unlike.distance))
     model = replace(model, window=window, looks=looks)
     return _fitted(model, queries, gallery, unlike, settings, _COOL, _FEWEST_NEW)
 
@@ -98,9 +99,9 @@ def _widened(window: tuple[float, float], link: Link) -> tuple[float, float]:
 
 def _peak(model: LinkModel, queries: Side, gallery: Side, settings: MatchSettings) -> TravelTime | None:
     """Return the travel time seen as a peak over all lags of the link, None where none stands out."""
-    seen = sightings(model, queries, gallery, _thinned(model, queries, gallery, _PEAK_PAIRS * settings.learn_pairs))
-    odds = np.exp(np.sum(appearance(model, seen), axis=0))
-    return peak_travel_time(model.travel, seen.met.lag, odds / (odds + _SHOUTING))
+    pairs = pairs_within(model, queries, gallery, _thinned(model, queries, gallery, _PEAK_PAIRS * settings.learn_pairs))
+    odds = np.exp(np.sum(appearance(model, pairs), axis=0))
+    return peak_travel_time(model.travel, pairs.met.lag, odds / (odds + _SHOUTING))
 
 
 def _thinned(model: LinkModel, queries: Side, gallery: Side, most: int) -> Ints:
@@ -114,38 +115,38 @@ def _fitted(
     model: LinkModel,
     queries: Side,
     gallery: Side,
-    unlike: Sightings,
+    unlike: Pairs,
     settings: MatchSettings,
     heat: float,
     fewest_new: float,
 ) -> LinkModel:
     """Return the model after some rounds of belief and fit over its window; ``unlike`` are strangers."""
     chosen = _thinned(model, queries, gallery, settings.learn_pairs)
-    seen = sightings(model, queries, gallery, chosen)
+    pairs = pairs_within(model, queries, gallery, chosen)
     asked = np.bincount(queries.kind[chosen], minlength=KINDS)
     there = np.bincount(gallery.kind, minlength=KINDS) * len(chosen) / max(len(queries), 1)
     for turn in range(settings.rounds):
-        odds = reasons(model, seen).odds()
+        odds = reasons(model, pairs).odds()
         if turn >= 2:
-            seen, odds = seen.rows(odds > _LEAST_ODDS), odds[odds > _LEAST_ODDS]
+            pairs, odds = pairs.rows(odds > _LEAST_ODDS), odds[odds > _LEAST_ODDS]
         shape = len(queries), len(gallery)
-        belief = soft_assign(seen.met.q, seen.met.g, odds, shape, rivalry=settings.rivalry)
-        found = _found(model, seen, odds)
+        belief = soft_assign(pairs.met.q, pairs.met.g, odds, shape, rivalry=settings.rivalry)
+        found = _found(model, pairs, odds)
         heat *= _COOLING
         model = replace(
             model,
-            looks=fit_looks(model.looks, seen.view, belief),
-            travel=fit_travel_time(model.travel, seen.met.lag, belief, heat),
+            looks=fit_looks(model.looks, pairs.bin, belief),
+            travel=fit_travel_time(model.travel, pairs.met.lag, belief, heat),
             comes=_comes(found, asked),
             new=np.clip(1 - (found.sum(axis=0) + 1) / (there + 4), fewest_new, 1.0),
-            height=fit_agreement(seen.height, belief) if settings.heights else 0.0,
-            lane=fit_agreement(seen.lane, belief) if settings.lane_keeping else 0.0,
+            height=fit_agreement(pairs.height, belief) if settings.heights else 0.0,
+            lane=fit_agreement(pairs.lane, belief) if settings.lane_keeping else 0.0,
         )
         model = replace(model, most=_most(model, unlike))
     return model
 
 
-def _found(model: LinkModel, seen: Sightings, odds: Floats) -> Floats:
+def _found(model: LinkModel, pairs: Pairs, odds: Floats) -> Floats:
     """Return how many pairs are of one vehicle, by kind of query and of gallery (K, K).
 
     Each pair is judged by itself, as a draw from a mixture. Judged among rivals, those that do not
@@ -153,8 +154,8 @@ def _found(model: LinkModel, seen: Sightings, odds: Floats) -> Floats:
     fewer.
     """
     gone = 1 / (1 + model.comes.sum(axis=1))
-    alone = odds * model.new[seen.kind % KINDS] * gone[seen.kind // KINDS]
-    found = np.bincount(seen.kind, alone / (1 + alone), KINDS**2)
+    alone = odds * model.new[pairs.kind % KINDS] * gone[pairs.kind // KINDS]
+    found = np.bincount(pairs.kind, alone / (1 + alone), KINDS**2)
     return found.reshape(KINDS, KINDS).astype(np.float64)
 
 
@@ -165,7 +166,7 @@ def _comes(found: Floats, asked: Ints) -> Floats:
     return share / (1 - share.sum(axis=1, keepdims=True))
 
 
-def _most(model: LinkModel, unlike: Sightings) -> float:
+def _most(model: LinkModel, unlike: Pairs) -> float:
     """Return the limit (nats) under which looks and size together average to odds of 1 over strangers.
 
     Likelihood ratios do so by nature; what goes beyond has counted something twice, or has taken

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.optimize import isotonic_regression
 
-from cctview.matching.candidates import Meetings, Side, distances
+from cctview.matching.pairs import Meetings, distances
+from cctview.matching.sides import Side
 
 __all__ = ["Cohort", "Looks", "against", "cohort_of", "first_looks", "fit_looks"]
 
@@ -87,7 +88,7 @@ def _usual(vectors: Floats, others: Floats) -> tuple[Floats, Floats]:
 
 def first_looks(queries: Side, gallery: Side, cohort: Cohort, strange: Meetings) -> Looks:
     """Return what any embedder promises before it is known: one vehicle is nearer than most strangers."""
-    score = cohort.score(strange, distances(queries, gallery, strange))
+    score = cohort.score(strange, distances(queries.vector, gallery.vector, strange))
     quality = np.minimum(queries.quality[strange.q], gallery.quality[strange.g])
     few = len(score) < _GRADES
     grades = np.zeros(_GRADES - 1) if few else np.quantile(quality, np.arange(1, _GRADES) / _GRADES)
@@ -107,9 +108,9 @@ def first_looks(queries: Side, gallery: Side, cohort: Cohort, strange: Meetings)
     return against(blank, blank.bins(queries, gallery, strange, score), score)
 
 
-def against(looks: Looks, view: Ints, score: Floats) -> Looks:
+def against(looks: Looks, bins: Ints, score: Floats) -> Looks:
     """Return the looks with their chance part counted anew from the bins and scores of strangers."""
-    counts = np.bincount(view, minlength=_GRADES * _BINS).reshape(_GRADES, _BINS).astype(np.float64)
+    counts = np.bincount(bins, minlength=_GRADES * _BINS).reshape(_GRADES, _BINS).astype(np.float64)
     counts = gaussian_filter1d(counts, 1.5, axis=1, mode="constant")
     middle, spread = (float(score.mean()), float(score.std())) if len(score) > 1 else (0.0, 1.0)
     usual = counts.sum(axis=0) + _PSEUDO * _normal(looks.low, looks.width, middle, 1.3 * max(spread, 0.1))
@@ -117,9 +118,9 @@ def against(looks: Looks, view: Ints, score: Floats) -> Looks:
     return _with_ratio(replace(looks, chance=np.log(mixed / mixed.sum(axis=1, keepdims=True))))
 
 
-def fit_looks(before: Looks, view: Ints, belief: Floats) -> Looks:
+def fit_looks(before: Looks, bins: Ints, belief: Floats) -> Looks:
     """Return the looks that the beliefs in real pairs support; grades with few beliefs lean on all of them."""
-    found = np.bincount(view, belief, _GRADES * _BINS).reshape(_GRADES, _BINS)
+    found = np.bincount(bins, belief, _GRADES * _BINS).reshape(_GRADES, _BINS)
     if found.sum() < 1:
         return before
     found = gaussian_filter1d(found, _BLUR / before.width, axis=1, mode="nearest")

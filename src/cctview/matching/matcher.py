@@ -1,9 +1,9 @@
-"""From tracklets and the camera network to ranked, calibrated matches."""
+"""From tracklets and the camera network to ranked matches whose probabilities mean what they say."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -11,68 +11,93 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.geometry import turn_deg
-from cctview.matching.belief import LinkModel, beliefs, sightings
-from cctview.matching.candidates import Side, expected_heading, side_of, with_looks
+from cctview.matching.belief import LinkModel, beliefs, pairs_within
 from cctview.matching.learning import learn_link
+from cctview.matching.pairs import Meetings
 from cctview.matching.pooling import joined_looks
+from cctview.matching.ranking import ranked
 from cctview.matching.settings import MatchSettings
+from cctview.matching.sides import Side, expected_heading, side_of, with_looks
 from cctview.matching.travel import REACH_S
 from cctview.network import CameraNetwork, Link
-from cctview.types import Matches, Ragged, Tracklets
+from cctview.seams import Matcher
+from cctview.types import Matches, Tracklets
 
-__all__ = ["match", "match_links"]
+__all__ = ["BeliefMatcher", "match"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
-_LEAST = 1e-7
+_VERSION = "2"
 _TURNED_DEG = 100.0
 
 
 def match(
     tracklets: Tracklets,
     network: CameraNetwork,
-    settings: MatchSettings = MatchSettings(),  # noqa: B008
+    how: MatchSettings | Matcher = MatchSettings(),  # noqa: B008
 ) -> Matches:
     """Return for each tracklet its likeliest other halves at the end of each link that leaves its camera.
 
-    A query only meets tracklets that do not go against the link, later by a lag within the link's
-    window; with ``settings.gaps`` also at the camera after the next, because one may miss it.
-    Appearance and travel time are learnt per link from these tracklets, without labels; the
-    rows of one query are ranked by probability.
+    ``how`` is a matcher, or the settings of the one that is built in. One row for each query and link,
+    candidates by falling probability.
     """
-    return match_links(tracklets, network, settings)[0]
+    matcher = BeliefMatcher(how) if isinstance(how, MatchSettings) else how
+    return matcher(tracklets, network)[0]
 
 
-def match_links(
-    tracklets: Tracklets, network: CameraNetwork, settings: MatchSettings
-) -> tuple[Matches, dict[tuple[str, str], float]]:
-    """Return the matches, and the longest lag in seconds worth waiting for on each link."""
-    meta = {"matcher": "belief", **{key: str(value) for key, value in asdict(settings).items()}, **tracklets.meta}
-    vectors = tracklets.vector
-    filled, waits = [], {}
-    links = (*_upstream_first(network.links), *(network.skipping() if settings.gaps else ()))
-    ends = {link: [(end, expected_heading(network, end, link)) for end in (link.origin, link.target)] for link in links}
-    known = {end: side_of(tracklets, *end, settings) for end in dict.fromkeys(chain(*ends.values()))}
-    for link in links:
-        queries, gallery = (with_looks(known[end], vectors, settings) for end in ends[link])
-        part, waits[link.origin, link.target] = _matched(tracklets, link, queries, gallery, settings, meta)
-        if len(part):
-            vectors = joined_looks(tracklets, vectors, part, settings.views)
-            filled.append(part)
-    matches = Matches.concat(filled).sort("query_camera", "camera", "query") if filled else Matches.empty(meta)
-    return matches, waits
+@dataclass(frozen=True)
+class BeliefMatcher:
+    """Match by a model of each link that is learnt from the tracklets themselves, without labels.
+
+    A query only meets tracklets that do not go against the link, later by a lag within the link's window; with
+    ``settings.gaps`` also at the camera after the next, because one may miss it. Looks, travel time, size and
+    lane are learnt per link by matching and fitting in turn, and the probabilities are those of all one-to-one
+    assignments. The page on matching says why each part is there.
+    """
+
+    settings: MatchSettings = field(default_factory=MatchSettings)
+
+    @property
+    def meta(self) -> Mapping[str, str]:
+        """Method, version and settings, for the ``meta`` of the matches."""
+        settings = {key: str(value) for key, value in asdict(self.settings).items()}
+        return {"matcher": "belief", "matcher_version": _VERSION, **settings}
+
+    def __call__(self, tracklets: Tracklets, network: CameraNetwork) -> tuple[Matches, Mapping[tuple[str, str], float]]:
+        """Return the matches on all links, and the seconds after which each link's answers are settled.
+
+        A link's wait is the longest lag worth waiting for, as learnt, and as long as the pairs around speak.
+        """
+        settings = self.settings
+        meta = {**self.meta, **tracklets.meta}
+        vectors = tracklets.vector
+        filled, waits = [], {}
+        links = (*_upstream_first(network.links), *(network.skipping() if settings.gaps else ()))
+        ends = {
+            link: [(end, expected_heading(network, end, link)) for end in (link.origin, link.target)] for link in links
+        }
+        known = {end: side_of(tracklets, *end, settings) for end in dict.fromkeys(chain(*ends.values()))}
+        for link in links:
+            queries, gallery = (with_looks(known[end], vectors, settings) for end in ends[link])
+            part, longest = _matched(tracklets, link, queries, gallery, settings, meta)
+            waits[link.origin, link.target] = longest + REACH_S
+            if len(part):
+                vectors = joined_looks(tracklets, vectors, part, settings.views)
+                filled.append(part)
+        matches = Matches.concat(filled).sort("query_camera", "camera", "query") if filled else Matches.empty(meta)
+        return matches, waits
 
 
 def _upstream_first(links: Sequence[Link]) -> list[Link]:
     """Return the links so that those into a camera come before those that go on from it the same way."""
 
     def before(link: Link) -> int:
-        seen, front = {link.origin}, {link.origin}
+        met, front = {link.origin}, {link.origin}
         depth = 0
         while front:
-            ahead = {a.origin for a in links if a.target in front and _same_way(a, link)} - seen
-            seen, front, depth = seen | ahead, ahead, depth + bool(ahead)
+            ahead = {a.origin for a in links if a.target in front and _same_way(a, link)} - met
+            met, front, depth = met | ahead, ahead, depth + bool(ahead)
         return depth
 
     return sorted(links, key=before)
@@ -105,40 +130,12 @@ def _ranked(
 ) -> Matches:
     """Return the ``k`` likeliest candidates of a chunk of queries; rivals around the chunk compete too."""
     around = _around(queries, chunk, model.window[1] - model.window[0] + REACH_S)
-    seen, why, belief = beliefs(model, sightings(model, queries, gallery, around), queries, gallery, settings)
-    mine = np.flatnonzero((seen.met.q >= chunk[0]) & (seen.met.q <= chunk[-1]))
-    seen, belief = seen.rows(mine), belief[mine]
-    q, g, lag = seen.met
-    none = np.clip(1 - np.bincount(q - chunk[0], belief, len(chunk)), 0, 1)
-    best = np.lexsort((g, -belief, q))
-    starts = np.searchsorted(q, chunk)
-    rank = np.arange(len(q)) - starts[q[best] - chunk[0]]
-    best = best[rank < settings.k]
-    lengths = np.bincount(q[best] - chunk[0], minlength=len(chunk))
-    ids = tracklets.id
-    why = why.rows(mine[best])
-    certainty = np.clip(belief[best], _LEAST, 1 - _LEAST)
-
-    def ragged(values: Floats) -> Ragged[np.float32]:
-        return Ragged.from_lengths(values.astype(np.float32), lengths)
-
-    return Matches(
-        meta=meta,
-        query=ids[queries.row[chunk]],
-        query_camera=np.full(len(chunk), link.origin),
-        camera=np.full(len(chunk), link.target),
-        candidates=Ragged.from_lengths(ids[gallery.row[g[best]]], lengths),
-        distance=ragged(seen.distance[best]),
-        probability=ragged(np.clip(belief[best], 0, 1)),
-        lag_s=ragged(lag[best]),
-        looks=ragged(why.looks),
-        size=ragged(why.size),
-        timing=ragged(why.timing),
-        lane=ragged(why.lane),
-        order=ragged(why.order),
-        context=ragged(np.log(certainty / (1 - certainty)) - np.sum(why[:-1], axis=0)),
-        p_none=none.astype(np.float32),
-    )
+    pairs, why, belief = beliefs(model, pairs_within(model, queries, gallery, around), queries, gallery, settings)
+    mine = (pairs.met.q >= chunk[0]) & (pairs.met.q <= chunk[-1])
+    pairs, why, belief = pairs.rows(mine), why.rows(mine), belief[mine]
+    met = Meetings(pairs.met.q - chunk[0], pairs.met.g, pairs.met.lag)
+    asked, candidates = (tracklets.id[rows] for rows in (queries.row[chunk], gallery.row))
+    return ranked(link, asked, candidates, met, pairs.distance, belief, why.shown(), k=settings.k, meta=meta)
 
 
 def _around(queries: Side, chunk: Ints, reach: float) -> Ints:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.errors import MissingError, PolicyError
-from cctview.matching.candidates import expected_heading
+from cctview.matching.sides import expected_heading
 from cctview.network import CameraNetwork, Link
 from cctview.seams import Store
 from cctview.types import HEADINGS, OBJECT_TYPES, REASONS, Detections, Frames, Tracklets, rows_of

@@ -1,9 +1,9 @@
-"""Who may meet whom on a link: in the right direction, forward in time, within the window."""
+"""The two sides of a link: which tracklets of a camera may travel it, and what each shows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,28 +15,14 @@ from cctview.network import CameraNetwork, Link
 from cctview.road.flow import ways
 from cctview.types import Tracklets
 
-__all__ = [
-    "KINDS",
-    "Meetings",
-    "Side",
-    "distances",
-    "expected_heading",
-    "meetings",
-    "side_of",
-    "strangers",
-    "with_looks",
-]
+__all__ = ["KINDS", "Side", "expected_heading", "side_of", "with_looks"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
 _OPPOSITE = {"towards": "away", "away": "towards"}
 KINDS = 3
-_SEED = 20200505
-_BLOCK = 256
-_STRANGERS_EACH = 40
 _NEIGHBOURS = 60
-_EDGE_PX = 2.0
 _BEST = 0.95
 
 
@@ -66,14 +52,6 @@ class Side:
     def row(self) -> Ints:
         """Where each stands among the tracklets, ``(N,)``."""
         return self.here[self.keep]
-
-
-class Meetings(NamedTuple):
-    """Pairs of query ``q`` and gallery ``g`` (rows of the sides) and the seconds between them."""
-
-    q: Ints
-    g: Ints
-    lag: Floats
 
 
 def side_of(tracklets: Tracklets, camera: str, way: str | None, settings: MatchSettings) -> Side:
@@ -141,43 +119,3 @@ def expected_heading(network: CameraNetwork, camera: str, link: Link) -> str | N
         return None
     turn = turn_deg(link.direction_deg, facing)
     return "away" if turn < 75 else "towards" if turn > 105 else None
-
-
-def meetings(queries: Side, gallery: Side, low: float, high: float, chosen: Ints) -> Meetings:
-    """Return all pairs of the chosen queries whose lag lies in ``[low, high]`` seconds, by query and time."""
-    start = np.searchsorted(gallery.time, queries.time[chosen] + low, side="left")
-    count = np.searchsorted(gallery.time, queries.time[chosen] + high, side="right") - start
-    q = np.repeat(chosen, count)
-    g = np.arange(len(q)) + np.repeat(start - (np.cumsum(count) - count), count)
-    return Meetings(q, g, gallery.time[g] - queries.time[q])
-
-
-def strangers(queries: Side, gallery: Side, low: float, high: float, reach: float) -> Meetings:
-    """Return pairs that cannot be one vehicle: drawn from lags up to ``reach`` seconds outside the window.
-
-    Not from further away, because light and weather make all vehicles of a few minutes look alike.
-    """
-    rng = np.random.default_rng(_SEED)
-    start = np.searchsorted(gallery.time, queries.time + low - reach)
-    count = np.searchsorted(gallery.time, queries.time + high + reach) - start
-    each = int(np.ceil(_STRANGERS_EACH * (high - low + 2 * reach) / (2 * reach)))
-    q = np.repeat(np.arange(len(queries)), np.where(count > 0, each, 0))
-    g = start[q] + (rng.random(len(q)) * count[q]).astype(np.intp)
-    lag = gallery.time[g] - queries.time[q]
-    outside = (lag < low) | (lag > high)
-    return Meetings(q[outside], g[outside], lag[outside])
-
-
-def distances(queries: Side, gallery: Side, met: Meetings) -> Floats:
-    """Return cosine distances of the pairs; pairs of one block of queries share one matrix product."""
-    out = np.empty(len(met.q), np.float32)
-    order = np.argsort(met.q, kind="stable") if np.any(np.diff(met.q) < 0) else np.arange(len(met.q))
-    for begin in range(0, len(queries), _BLOCK):
-        low, high = np.searchsorted(met.q[order], [begin, begin + _BLOCK])
-        pairs = order[low:high]
-        if len(pairs):
-            g = met.g[pairs]
-            first = g.min()
-            products = queries.vector[begin : begin + _BLOCK] @ gallery.vector[first : g.max() + 1].T
-            out[pairs] = 1 - products[met.q[pairs] - begin, g - first]
-    return np.clip(out, 0, 2)

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     from cctview.errors import StoreNotFoundError as StoreNotFoundError
     from cctview.errors import TableError as TableError
     from cctview.journeys import JourneySettings as JourneySettings
+    from cctview.journeys import chain as chain
+    from cctview.matching import BeliefMatcher as BeliefMatcher
     from cctview.matching import MatchSettings as MatchSettings
+    from cctview.matching import NearestMatcher as NearestMatcher
+    from cctview.matching import NearestSettings as NearestSettings
     from cctview.matching import match as match
     from cctview.models import RuntimeSettings as RuntimeSettings
     from cctview.network import CameraNetwork as CameraNetwork
@@ -80,6 +84,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOME = {
+    "BeliefMatcher": "matching",
     "Breaks": "types",
     "CameraNetwork": "network",
     "CameraProvider": "seams",
@@ -108,6 +113,8 @@ _HOME = {
     "MissingError": "errors",
     "ModelError": "errors",
     "ModelNotFoundError": "errors",
+    "NearestMatcher": "matching",
+    "NearestSettings": "matching",
     "NetworkFileError": "errors",
     "Policy": "privacy",
     "PolicyError": "errors",
@@ -133,6 +140,7 @@ _HOME = {
     "Tracker": "seams",
     "Tracklets": "types",
     "TravelTimes": "types",
+    "chain": "journeys",
     "create_store": "store",
     "find_breaks": "tracking",
     "load_detector": "detect",
@@ -148,6 +156,7 @@ _HOME = {
     "travel_times": "aggregates",
 }
 __all__ = [
+    "BeliefMatcher",
     "Breaks",
     "CameraNetwork",
     "CameraProvider",
@@ -176,6 +185,8 @@ __all__ = [
     "MissingError",
     "ModelError",
     "ModelNotFoundError",
+    "NearestMatcher",
+    "NearestSettings",
     "NetworkFileError",
     "Policy",
     "PolicyError",
@@ -201,6 +212,7 @@ __all__ = [
     "Tracker",
     "Tracklets",
     "TravelTimes",
+    "chain",
     "create_store",
     "find_breaks",
     "load_detector",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import roads
+from cctview.testing import roads
 from cctview.tracking import track
 from cctview.tracking.passages import PassagePriors, passages
 from cctview.types import Breaks, Detections, Embeddings, Passages, Tracklets, row_ids

@@ -88,7 +88,8 @@ def detect(
 def extract(folder: Path, embedder: Embedder, progress: Progress = silent) -> OriginalReport:
     """Write the features of every detection listed below ``folder``, from its still or its crops.
 
-    People get none. Files whose features are there already are left alone.
+    People get none. Files whose features are there already are left alone. Raise MissingError when no detections
+    are listed there.
     """
     report = OriginalReport()
     files = sorted(folder.rglob("*--detections.json"))
@@ -103,7 +104,10 @@ def extract(folder: Path, embedder: Embedder, progress: Progress = silent) -> Or
 
 
 def match(folder: Path, base: str, targets: Iterable[str], progress: Progress = silent) -> OriginalReport:
-    """Write the Euclidean distance of every base detection to every detection of the target cameras."""
+    """Write the Euclidean distance of every base detection to every detection of the target cameras.
+
+    Raise MissingError when a camera has no features.
+    """
     report = OriginalReport()
     features = _features_by_camera(folder, report, progress)
     wanted = [base, *targets]

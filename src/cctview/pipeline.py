@@ -239,7 +239,7 @@ def _spans(store: Store) -> list[_Span]:
 
 
 def spans_of(times: NDArray[np.datetime64], detections: int) -> list[tuple[np.datetime64, np.datetime64]]:
-    """Return the times that are linked one after another, as (from, before), so that all stills lie in them.
+    """Return the times that are linked one after another, as (from, before), so that all stills' ``(F,)`` lie in them.
 
     Stretches of stills more than an hour apart are spans of their own, and the time between them is in none. Within a
     stretch spans follow each other and are of equal length. None is longer than an hour, so that travel times follow

@@ -128,7 +128,7 @@ class Embedder(Protocol):
         ...
 
     def features(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return one vector per crop as the model gives it, of any length."""
+        """Return one vector ``(N, D)`` per crop as the model gives it, of any length."""
         ...
 
 
@@ -244,7 +244,7 @@ class Store(Protocol):
     ) -> TableT:
         """Return rows with ``after <= time < before``, in an order that writing does not change.
 
-        ``ids`` are the rows' own: of frames, detections (for Embeddings too), tracklets (the query
+        ``ids`` ``(K,)`` are the rows' own: of frames, detections (for Embeddings too), tracklets (the query
         for Matches) or journeys.
         """
         ...
@@ -262,7 +262,7 @@ class Store(Protocol):
     ) -> pa.Table:
         """Return some columns of rows as Arrow, filtered like ``scan``, in no order.
 
-        ``by`` names the column the ids stand in, when they are not the rows' own.
+        ``by`` names the column the ids ``(K,)`` stand in, when they are not the rows' own.
         """
         ...
 
@@ -300,7 +300,7 @@ class Store(Protocol):
         ...
 
     def pixels(self, frame_ids: NDArray[np.int64]) -> list[bytes]:
-        """Return the JPEG bytes of these frames, in their order."""
+        """Return the JPEG bytes of these frames ``(K,)``, in their order."""
         ...
 
     def search(
@@ -329,7 +329,7 @@ class Store(Protocol):
         camera: str | None = None,
         ids: NDArray[np.int64] | None = None,
     ) -> Forgotten:
-        """Return what ``forget`` would remove, without removing it."""
+        """Return what ``forget`` would remove, without removing it; ``ids`` are ``(K,)``."""
         ...
 
     def forget(
@@ -341,7 +341,7 @@ class Store(Protocol):
     ) -> Forgotten:
         """Remove rows and all that was made from them, and prove that no file still holds them.
 
-        ``before`` and ``camera`` may be combined. ``ids`` may name frames, detections, tracklets
+        ``before`` and ``camera`` may be combined. ``ids`` ``(K,)`` may name frames, detections, tracklets
         and journeys; a detection takes the pixels of its frame along.
         """
         ...

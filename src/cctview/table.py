@@ -44,12 +44,12 @@ class Ragged(Generic[S]):
 
     @classmethod
     def from_lengths(cls, values: NDArray[S], lengths: ArrayLike) -> Self:
-        """Build from the flat values and the length of each row."""
+        """Build from the flat values (V, ...) and the length (R,) of each row."""
         return cls(values, np.concatenate([[0], np.cumsum(np.asarray(lengths, np.int64))]))
 
     @classmethod
     def grouped(cls, values: NDArray[S], group: NDArray[np.integer[Any]], groups: int) -> Self:
-        """Collect values by group number in ``0..groups-1``, keeping their order within a group."""
+        """Collect values (V, ...) by group number (V,) in ``0..groups-1``, keeping their order within a group."""
         order = np.argsort(group, kind="stable")
         return cls.from_lengths(values[order], np.bincount(group, minlength=groups))
 

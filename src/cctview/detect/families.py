@@ -51,7 +51,7 @@ class FamilyLook:
         return self._fit.shape(height, width)
 
     def __call__(self, images: Sequence[NDArray[np.uint8]]) -> Decoded:
-        """Return boxes in still pixels, and scores, of the best rows."""
+        """Return boxes (N, K, 4) in still pixels, and scores (N, K, T), of the best rows of N stills ``(H, W, 3)``."""
         height, width = images[0].shape[:2]
         size = self._fit.shape(height, width)
         dtype = np.uint8 if self._record.input["dtype"] == "uint8" else np.float32

@@ -75,7 +75,7 @@ class OwnLook:
         return self._stretch.shape(height, width)
 
     def __call__(self, images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return boxes in still pixels, and scores."""
+        """Return boxes (N, R, 4) in still pixels, and scores (N, R, T), of N stills ``(H, W, 3)``."""
         batch, scale = stacked(images, self._stretch)
         boxes, scores = self._run(batch)
         height, width = images[0].shape[:2]

@@ -78,6 +78,8 @@ def _middle(patch: NDArray[np.uint8], out: NDArray[np.uint8], cropping: Cropping
 def quality(crops: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return a value in [0, 1] per crop that grows with the size of its box and with its sharpness.
 
+    Crops are ``(N, height, width, 3)`` RGB, boxes ``(N, 4)``, values ``(N,)``.
+
     The size part is the short side over 40 px; the sharpness part is the mean absolute difference
     of neighbouring pixels, both saturating.
     """

@@ -43,5 +43,5 @@ class HistogramEmbedder:
         return np.sqrt(shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
 
     def features(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the same vectors; no others are known of."""
+        """Return the same vectors ``(N, D)``; no others are known of."""
         return self(crops)

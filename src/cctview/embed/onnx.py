@@ -37,14 +37,17 @@ class OnnxEmbedder:
         return runner(self.record, self._runtime)
 
     def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return one unit vector per crop; raise ModelError when the graph gives none for one."""
+        """Return one unit vector ``(N, D)`` per crop ``(N, height, width, 3)``.
+
+        Raise ModelError when the graph gives none for one.
+        """
         vectors = self.features(crops)
         if self.record.settings.get("unit", True):
             return vectors
         return normalised(vectors, self.record.name)[0]
 
     def features(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return one vector per crop as the graph gives it."""
+        """Return one vector ``(N, D)`` per crop ``(N, height, width, 3)`` as the graph gives it."""
         step = int(self.record.input.get("batch", 0)) or _BATCH
         parts = [self._run(self._prepared(crops[start : start + step]))[0] for start in range(0, len(crops), step)]
         if not parts:

@@ -115,7 +115,7 @@ def steps_of(journeys: Journeys, tracklets: Tracklets) -> Steps:
 
 
 def count_steps(journeys: Journeys, steps: Steps, kind: NDArray[np.int8], *, found: int, true: int) -> JourneyCounts:
-    """Return the counts of journeys whose steps are RIGHT, WRONG or UNKNOWN; ``found`` of ``true`` steps were found."""
+    """Return the counts of journeys whose steps (S,) are RIGHT, WRONG or UNKNOWN; ``found`` of ``true`` were found."""
     grouped = Ragged.grouped(kind, steps.journey, len(journeys))
     return count_journeys(grouped, journeys.probability, found_steps=found, true_steps=true)
 

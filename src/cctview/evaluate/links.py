@@ -94,7 +94,7 @@ def _day(sighting: dict[str, Any]) -> date | None:
 
 
 def still_numbers(*sides: tuple[NDArray[np.str_], NDArray[np.datetime64]], unit: str = "s") -> list[Ints]:
-    """Return a number per row of each side, the same where camera and time agree, rising with time.
+    """Return a number (N,) per row of each side, the same where camera and time agree, rising with time.
 
     Times agree when they do to the second, or to another ``unit``.
     """

@@ -51,8 +51,8 @@ def read_track_truth(path: Path, frames: Frames) -> TrackTruth:
 
     ``path`` is a store, whose tracklets are taken for true; a COCO file with identities, such as the
     simulator's ``truth.json``, whose stills are found by name; a MOT file or folder, or an AI City file,
-    whose frame n is the n-th still of that camera. Raises MissingError when no still of it is in the store,
-    FormatError when no box of it counts.
+    whose frame n is the n-th still of that camera. Raises SourceNotFoundError when there is no such
+    path, MissingError when no still of it is in the store, FormatError when no box of it counts.
     """
     if not path.exists():
         raise SourceNotFoundError(f"{path}: is not there; give a store, or a COCO, MOT or AI City file")

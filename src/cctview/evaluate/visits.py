@@ -37,7 +37,7 @@ class Visits:
     unknown: Mask
 
     def steps(self) -> tuple[Ints, Ints]:
-        """Return the rows of each visit that has a next one, and of the next one."""
+        """Return the rows (S,) of each visit that has a next one, and (S,) of the next one."""
         origin = np.flatnonzero(self.vehicle[:-1] == self.vehicle[1:]) if len(self.vehicle) else np.zeros(0, np.intp)
         return origin, origin + 1
 

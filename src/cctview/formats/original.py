@@ -89,7 +89,7 @@ class OriginalMatches:
 def write_detections(
     folder: Path, frame: Frame, detections: Detections, model: str, *, json_only: bool = False
 ) -> NDArray[np.str_]:
-    """Write the three outputs of one still and return the readable ids of its detections.
+    """Write the three outputs of one still and return the readable ids (D,) of its detections.
 
     ``json_only`` leaves the drawn boxes and the crops out. What an earlier run left of them for this
     still goes away.
@@ -295,7 +295,10 @@ def _emptied(folder: Path) -> None:
 
 
 def read_matches(path: Path) -> OriginalMatches:
-    """Read a ``--matches.json``: base detection to camera to target detection to distance."""
+    """Read a ``--matches.json``: base detection to camera to target detection to distance.
+
+    Raise FormatError when it is anything else, or a distance is no number >= 0.
+    """
     data = read_json(path)
     try:
         rows = [

@@ -198,7 +198,8 @@ def write_rows(path: Path, columns: Mapping[str, ArrayLike], format: str, *, tim
     """Write columns of one length as CSV, JSON (a list of objects) or Parquet, in one step.
 
     Times get the offset of ``timezone``: ISO 8601 in CSV and JSON, a typed column in Parquet. An
-    empty text is an absent value. Raise InputError for another format.
+    empty text is an absent value. Raise InputError for another format, TableError when columns differ in
+    length.
     """
     if format not in FORMATS:
         raise InputError(f"no format {format!r}; {nearest(format, FORMATS)}")

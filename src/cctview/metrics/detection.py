@@ -114,7 +114,7 @@ def count_detections(
 
 
 def combine_counts(counts: Iterable[DetectionCounts]) -> DetectionCounts:
-    """Return the counts of all sets of images together; at least one is needed."""
+    """Return the counts of all sets of images together; raise InputError without any."""
     parts = list(counts)
     if not parts:
         raise InputError("no counts to combine; count the detections of at least one image first")

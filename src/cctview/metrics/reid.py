@@ -50,7 +50,7 @@ class ReidCounts:
         )
 
     def cmc(self) -> Floats:
-        """Return the share of queries with a right answer at rank 1, 2, ... (cumulative matching)."""
+        """Return the share (R,) of queries with a right answer at rank 1, 2, ... (cumulative matching)."""
         return np.cumsum(self.hits) / max(self.queries, 1)
 
     def rank(self, k: int) -> float:
@@ -108,5 +108,5 @@ def count_reid(distance: Floats, relevant: Mask, ignored: Mask | None = None) ->
 
 
 def expected_calibration_error(probability: Floats, right: Mask, bins: int = 10) -> float:
-    """Return the mean gap between stated probability and observed share, over equal bins of probability."""
+    """Return the mean gap between stated probability (N,) and observed share, over equal bins of probability."""
     return Answers(probability=probability, right=right).error(bins)

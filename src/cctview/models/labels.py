@@ -53,7 +53,10 @@ COCO_BY_ID = _by_id()
 
 
 def labels_for(classes: int, where: str) -> tuple[str, ...]:
-    """Return COCO's names for a model that tells this many classes apart; 0 where the graph does not say."""
+    """Return COCO's names for a model that tells this many classes apart; 0 where the graph does not say.
+
+    Raise ModelError when they are not COCO's.
+    """
     if classes in (0, len(COCO)):
         return COCO
     named = {len(COCO) + 1: ("", *COCO), len(COCO_BY_ID): COCO_BY_ID, len(COCO_BY_ID) - 1: COCO_BY_ID[1:]}
@@ -76,7 +79,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
 
 
 def types_of(labels: tuple[str, ...]) -> NDArray[np.str_]:
-    """Return what each label is called here ``(classes,)``, empty where it is nothing we look for."""
+    """Return what each label is called here (L,), empty where it is nothing we look for."""
     names = [label.strip().lower().replace("_", " ") for label in labels]
     known = [_SYNONYMS.get(name, name) for name in names]
     return np.array([name if name in OBJECT_TYPES else "" for name in known], np.str_)

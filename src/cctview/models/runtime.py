@@ -60,7 +60,10 @@ def runner(record: ModelRecord, settings: RuntimeSettings) -> Runner:
 
 
 def opened(weights: bytes, name: str, settings: RuntimeSettings) -> onnxruntime.InferenceSession:
-    """Return a session over the graph, raising as ``runner`` does."""
+    """Return a session over the graph.
+
+    Raise SettingsError when nothing here runs models that way, ModelError when the weights are refused.
+    """
     if settings.provider not in providers():
         raise SettingsError(
             f"no execution provider {settings.provider!r} here; {nearest(settings.provider, providers())}"

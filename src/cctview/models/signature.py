@@ -92,7 +92,7 @@ def describe(
 
 
 def record_of_graph(path: Path, task: str | None = None) -> ModelRecord:
-    """Return a made-up record for an ONNX file, as if it had been imported."""
+    """Return a made-up record for an ONNX file, as if it had been imported; raise ModelNotFoundError without one."""
     try:
         weights = path.read_bytes()
     except OSError as error:

@@ -39,7 +39,7 @@ def load_network(path: Path) -> CameraNetwork:
 
 
 def parse_network(text: str, where: str = "network") -> CameraNetwork:
-    """Read a camera network from TOML text; ``where`` names it in errors."""
+    """Read a camera network from TOML text; ``where`` names it in errors, which are NetworkFileError."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

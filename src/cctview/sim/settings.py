@@ -102,7 +102,10 @@ def parse_spec(spec: str) -> tuple[SimSettings, Path | None]:
 
 
 def setting(name: str, text: str) -> Any:
-    """Return the value of a setting written as text; traffic may be one of the names in TRAFFIC."""
+    """Return the value of a setting written as text; traffic may be one of the names in TRAFFIC.
+
+    Raise SettingsError when there is no such setting, or the text is no number.
+    """
     kinds: dict[str, Any] = {field.name: type(field.default) for field in fields(SimSettings)}
     if name not in kinds:
         raise SettingsError(f"no setting {name!r}; {nearest(name, kinds)}")

@@ -44,6 +44,6 @@ class Sightings(Table):
 
 
 def asked(sightings: Sightings) -> NDArray[np.bool_]:
-    """Return which sightings a detector may be asked for: large enough, and shown enough."""
+    """Return which sightings (S,) a detector may be asked for: large enough, and shown enough."""
     size = np.sqrt(np.prod(sightings.box[:, 2:] - sightings.box[:, :2], axis=1))
     return (size >= IGNORED_PX) & (sightings.visibility >= IGNORED_VISIBILITY)

@@ -31,7 +31,7 @@ _OLD_NAME = re.compile(r"(denselayer\d+)\.(norm|conv)\.(\d)")
 
 
 def read_state(path: Path) -> dict[str, NDArray[np.float32]]:
-    """Return the tensors of a ``.pth`` file by name; a pickle that would run code is refused.
+    """Return the tensors ``(...)`` of a ``.pth`` file by name; a pickle that would run code is refused.
 
     Raise ModelError when it is refused, broken, or no mapping of names to tensors.
     """

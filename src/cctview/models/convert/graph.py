@@ -47,7 +47,7 @@ class Graph:
     def conv(
         self, value: str, kernel: NDArray[np.float32], bias: NDArray[np.float32] | None = None, **attributes: Any
     ) -> str:
-        """Add a convolution with a kernel ``(out, in, h, w)``."""
+        """Add a convolution with a kernel ``(O, I, H, W)`` and a bias ``(O,)``."""
         inputs = [value, self.constant(kernel)]
         if bias is not None:
             inputs.append(self.constant(bias))

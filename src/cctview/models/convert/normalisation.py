@@ -23,7 +23,7 @@ class Normalisation:
     epsilon: float
 
     def folded(self, kernel: Floats) -> tuple[Floats, Floats]:
-        """Return kernel ``(out, in, h, w)`` and bias that do convolution and normalisation at once."""
+        """Return kernel ``(O, I, H, W)`` and bias ``(O,)`` that do convolution and normalisation at once."""
         scale = self.gamma.astype(np.float64) / np.sqrt(self.variance.astype(np.float64) + self.epsilon)
         bias = self.beta - self.mean * scale
         return (kernel * scale[:, None, None, None]).astype(np.float32), bias.astype(np.float32)

@@ -66,7 +66,7 @@ class KerasWeights:
                 of[key] = depth, item
 
     def take(self, layer: str, weight: str, rank: int, channels: int | None = None) -> NDArray[np.float32]:
-        """Return one weight with ``rank`` axes; ``channels`` is what the axis before the last must be."""
+        """Return one weight ``(...)`` with ``rank`` axes; ``channels`` is what the axis before the last must be."""
         _, found = self._of.get(layer, {}).get(weight, (0, None))
         if found is None:
             raise ModelError(f"{self._path} has no {layer}/{weight}: it is not keras-retinanet's ResNet-50 RetinaNet")
@@ -76,7 +76,7 @@ class KerasWeights:
         return np.asarray(found, np.float32)
 
     def kernel(self, layer: str, channels: int | None = None) -> NDArray[np.float32]:
-        """Return a convolution's kernel as ``(out, in, h, w)``; Keras keeps ``(h, w, in, out)``."""
+        """Return a convolution's kernel as ``(O, I, H, W)``; Keras keeps ``(H, W, I, O)``."""
         return np.ascontiguousarray(self.take(layer, "kernel", 4, channels).transpose(3, 2, 0, 1))
 
     def normalisation(self, layer: str) -> Normalisation:

@@ -29,7 +29,7 @@ class Lens:
     maps: tuple[NDArray[np.int16], NDArray[np.uint16]] | None
 
     def bent(self, image: Image) -> Image:
-        """Return a picture seen through the lens; of the size the maps were made for."""
+        """Return a picture ``(H, W, 3)`` seen through the lens; of the size the maps were made for."""
         if self.maps is None:
             return image
         return np.asarray(cv2.remap(image, *self.maps, cv2.INTER_LINEAR), np.uint8)

@@ -36,7 +36,7 @@ class RoadCamera:
 
     @property
     def axes(self) -> Floats:
-        """Return the unit vectors to the right, down and forward, as rows."""
+        """Return the unit vectors to the right, down and forward, as rows (3, 3)."""
         sine, cosine = np.sin(self.yaw), np.cos(self.yaw)
         below, level = np.sin(self.tilt), np.cos(self.tilt)
         right = np.array([cosine, -sine, 0.0])

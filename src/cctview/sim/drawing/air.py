@@ -28,7 +28,7 @@ class Air:
     glare: Image | None = None
 
     def on(self, still: Image, rng: np.random.Generator) -> Image:
-        """Return a still with what the air does to it."""
+        """Return a still ``(H, W, 3)`` with what the air does to it."""
         if self.drops is not None:
             smeared = cv2.blur(still, (9, 15))
             still = np.asarray(cv2.blendLinear(smeared, still, self.drops, 1 - self.drops), np.uint8)

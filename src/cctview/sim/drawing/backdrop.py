@@ -25,7 +25,7 @@ _LEAVES = 700
 
 
 def draw_sky(image: Floats, rays: Floats, light: Lighting, rng: np.random.Generator) -> None:
-    """Fill a picture with sky: paler towards the horizon, with soft clouds."""
+    """Fill a picture ``(H, W, 3)`` with sky along its rays: paler towards the horizon, with soft clouds."""
     height = np.clip(rays[..., 2:3] / 0.35, 0, 1)
     sky = light.sky_low + (light.sky_top - light.sky_low) * np.sqrt(height)
     size = image.shape[1::-1]

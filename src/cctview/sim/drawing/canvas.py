@@ -49,7 +49,7 @@ class Canvas:
         return (points - self.camera.position) @ self.camera.axes[2]
 
     def pixels(self, points: Floats) -> tuple[Floats, Floats]:
-        """Return enlarged pixels and depths of world points."""
+        """Return enlarged pixels and depths of world points: ``(..., 3)`` to ``(..., 2)`` and ``(...)``."""
         pixels, depth = self.camera.project(points)
         return pixels * self.zoom, depth
 
@@ -69,7 +69,7 @@ class Canvas:
         return self._fills(outline, depth, (colour, _ROD_NORMAL, 0.3 * self.light.street), number)
 
     def facade(self, corners: Floats, texture: Floats, number: int = 0) -> None:
-        """Paint a picture onto four world points (top left, top right, bottom right, bottom left)."""
+        """Paint a picture ``(H, W, 3)`` onto world points (4, 3): top left, top right, bottom right, bottom left."""
         pixels, depth = self.pixels(corners)
         edge = np.array([self.image.shape[1], self.image.shape[0]])
         low = np.clip(np.floor(pixels.min(axis=0)), 0, edge).astype(int)
@@ -87,7 +87,7 @@ class Canvas:
         self.prop[region][cover[..., 0] > 0.5] = number
 
     def discs(self, centres: Floats, radius: float, colours: Floats, number: int) -> None:
-        """Paint discs of one size in enlarged pixels, in the order given."""
+        """Paint discs of one size, centres (N, 2) in enlarged pixels, colours (N, 3), in the order given."""
         fixed = _fixed(centres).tolist()
         size = max(int(radius * 2**SHIFT), 2**SHIFT // 2)
         for centre, colour in zip(fixed, colours.tolist(), strict=True):

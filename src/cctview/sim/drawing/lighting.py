@@ -132,7 +132,7 @@ def _clouded(fair: Lighting, *, sky: float, dim: float = 1.0) -> Lighting:
 
 
 def street_lamp_light(s: Floats, d: Floats, strength: float) -> Floats:
-    """Return the street light at road coordinates, as a share of daylight: pools under masts on the median."""
+    """Return the street light at road coordinates (...), as a share of daylight: pools under masts on the median."""
     along = (s + LAMP_SPACING / 2) % LAMP_SPACING - LAMP_SPACING / 2
     near = along**2 + (0.7 * d) ** 2
     return strength * (0.25 + 0.75 / (1 + near / 130.0))

@@ -70,7 +70,7 @@ def cheap_camera(camera: RoadCamera, light: Lighting, caption: str, lens: Lens, 
 
 
 def develop(large: Image, optics: Optics, stamp: str, rng: np.random.Generator) -> bytes:
-    """Return the JPEG that the camera sends, from the picture drawn several times larger (RGB)."""
+    """Return the JPEG that the camera sends, from the picture ``(H, W, 3)`` RGB drawn several times larger."""
     seen = cv2.resize(optics.lens.bent(large), (optics.width, optics.height), interpolation=cv2.INTER_AREA)
     small = optics.air.on(np.asarray(seen, np.uint8), rng)
     soft = cv2.GaussianBlur(small, (0, 0), optics.blur)
@@ -87,7 +87,7 @@ def develop(large: Image, optics: Optics, stamp: str, rng: np.random.Generator) 
 
 
 def decoded(jpeg: bytes) -> Image:
-    """Return the RGB pixels of a JPEG made by ``develop``."""
+    """Return the RGB pixels ``(H, W, 3)`` of a JPEG made by ``develop``."""
     pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert pixels is not None  # noqa: S101 - these bytes were encoded here
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)

@@ -46,7 +46,7 @@ class Placed:
     speed: Floats
 
     def rows(self, chosen: Ints) -> Placed:
-        """Return the chosen objects only, in that order."""
+        """Return the chosen objects (K,) only, in that order."""
         return Placed(
             meshes=[self.meshes[k] for k in chosen],
             s=self.s[chosen],
@@ -113,7 +113,7 @@ def in_view(position: Floats, camera: RoadCamera) -> Ints:
 
 
 def compose(scene: Scene, placed: Placed, light: Lighting) -> tuple[Image, Extent]:
-    """Return the still before the optics, drawn ``scene.zoom`` times larger, and the extent of what it shows."""
+    """Return the still ``(H, W, 3)`` before the optics, ``scene.zoom`` times larger, and the extent of what shows."""
     row = in_view(placed.position, scene.camera)
     seen = placed.rows(row)
     if not len(row):

@@ -105,7 +105,7 @@ class Layout:
 
     @property
     def length(self) -> Floats:
-        """Return the metres of each way."""
+        """Return the metres of each way (W,)."""
         return np.repeat(np.array([road.length for road in self.roads]), 2)
 
     def views(self) -> tuple[Road, ...]:

@@ -52,7 +52,7 @@ class Road:
     bearing: Floats
 
     def heading(self, s: Floats) -> Floats:
-        """Return the direction of the centre line in radians clockwise from north."""
+        """Return the direction of the centre line at ``(...)`` metres, in radians clockwise from north."""
         return np.interp(s, self.stations, self.bearing)
 
     def place(self, s: Floats, d: Floats) -> Floats:
@@ -112,5 +112,5 @@ def winding(
 
 
 def lane_offset(direction: NDArray[np.integer[Any]], lane: Floats | NDArray[np.integer[Any]]) -> Floats:
-    """Return ``d`` of lane centres; lane 0 is next to the median, fractions lie between lanes."""
+    """Return ``d`` of lane centres (N,); lane 0 is next to the median, fractions lie between lanes."""
     return np.where(direction == 0, 1.0, -1.0) * (FIRST_LINE + LANE_WIDTH * (lane + 0.5))

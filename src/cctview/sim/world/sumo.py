@@ -43,9 +43,10 @@ class Trajectories:
 
 
 def read_fcd(path: Path) -> Trajectories:
-    """Read floating car data piece by piece; raise FormatError naming the line that is wrong.
+    """Read floating car data piece by piece.
 
-    A file that declares a document type is refused: SUMO writes none, and entities can grow without bound.
+    Raise FormatError naming the line that is wrong, SourceNotFoundError when there is no such file. A file
+    that declares a document type is refused: SUMO writes none, and entities can grow without bound.
     """
     rows = _Rows(path)
     try:

@@ -48,7 +48,7 @@ class Traffic:
 
     @property
     def direction(self) -> Ints:
-        """Return 0 for vehicles towards growing ``s``, 1 for the others."""
+        """Return (N,) 0 for vehicles towards growing ``s``, 1 for the others."""
         return self.way % 2
 
     def rows(self, chosen: Any) -> Self:
@@ -68,7 +68,7 @@ class Traffic:
         return self.rows(self.way >> 1 == road)
 
     def at(self, time: float, road: Road, *, against: bool = False) -> tuple[Floats, Floats, Floats]:
-        """Return ``s``, ``d`` of the vehicles' middles and their heading at a moment up to one step ahead.
+        """Return ``s``, ``d`` of the vehicles' middles and their heading, (N,) each, at a moment up to one step ahead.
 
         All must be on this road; ``against`` says that it is the reversed one.
         """
@@ -98,7 +98,7 @@ class Pedestrians:
     span: float
 
     def at(self, time: float, road: Road, *, against: bool = False) -> tuple[Floats, Floats, Floats]:
-        """Return ``s``, ``d`` and heading of every person."""
+        """Return ``s``, ``d`` and heading, (N,) each, of every person."""
         s = (self.start + self.pace * time) % self.span
         forward = (self.pace > 0) != against
         s, d = (self.span - s, -self.offset) if against else (s, self.offset)

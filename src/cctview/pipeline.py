@@ -30,6 +30,7 @@ from cctview.seams import Detector, Embedder, Progress, Source, Store
 from cctview.sources import Known, Skipped
 from cctview.store import Batch, Derived
 from cctview.tracking import RoadTracker, TrackSettings, find_breaks, follow
+from cctview.tracking.spanning import Passing, passed
 from cctview.types import (
     PERSON,
     Breaks,
@@ -39,6 +40,7 @@ from cctview.types import (
     Frames,
     Journeys,
     Matches,
+    Passages,
     Ragged,
     Table,
     Tracklets,
@@ -185,29 +187,38 @@ def _derived(
 ) -> Iterator[Derived]:
     """Yield every derived table, in parts as they become final."""
     cameras = sorted(store.columns(Frames, ["camera"])["camera"].unique().to_pylist())
-    breaks = [Breaks.empty()]
-    arrivals = _timed(_arrivals(store, cameras, settings, breaks, progress), spent, "track")
+    breaks, counted = [Breaks.empty()], [Passages.empty()]
+    arrivals = _timed(_arrivals(store, cameras, settings, breaks, counted, progress), spent, "track")
     rows = Counter[type[Table]]()
     present, least = network.among(cameras), store.policy.minimum_group
-    yield from (kind.empty() for kind in (Tracklets, Matches, Journeys, TravelTimes))
+    yield from (kind.empty() for kind in (Tracklets, Passages, Matches, Journeys, TravelTimes))
     for settled in linked(arrivals, present, BeliefMatcher(settings.match), settings.journeys):
-        for table in (settled.tracklets, settled.matches, settled.journeys, *_aggregates(settled, least)):
+        times = _travel_times(settled, present, settings, least)
+        for table in (settled.tracklets, settled.matches, settled.journeys, times):
             rows[type(table)] += len(table)
             yield table
     yield Breaks.concat(breaks)
+    yield network.passages_on_one_clock(Passages.concat(counted))
     report.tracklets, report.matches, report.journeys = rows[Tracklets], rows[Matches], rows[Journeys]
 
 
-def _aggregates(settled: Settled, least: int) -> Iterator[Derived]:
-    """Yield what adds up over vehicles and became final with a span: no group is smaller than ``least``."""
-    times = travel_times(settled.likely, settled.ends, interval_s=INTERVAL / np.timedelta64(1, "s"), least=least)
-    yield times[(times.start >= settled.since) & (times.start < settled.until)]
+def _travel_times(settled: Settled, network: CameraNetwork, settings: RunSettings, least: int) -> TravelTimes:
+    """Return what adds up over vehicles and became final with a span: no group is smaller than ``least``."""
+    likely, interval_s = settings.journeys.min_probability, INTERVAL / np.timedelta64(1, "s")
+    times = travel_times(settled.likely, settled.ends, network, likely=likely, interval_s=interval_s, least=least)
+    return times[(times.start >= settled.since) & (times.start < settled.until)]
 
 
 def _arrivals(
-    store: Store, cameras: Sequence[str], settings: RunSettings, breaks: list[Breaks], progress: Progress
+    store: Store,
+    cameras: Sequence[str],
+    settings: RunSettings,
+    breaks: list[Breaks],
+    counted: list[Passages],
+    progress: Progress,
 ) -> Iterator[Arrival]:
-    """Yield the tracklets of all cameras that ended in each span, and add to ``breaks`` where stills break."""
+    """Yield the tracklets of all cameras that ended in each span, and add breaks of stills and passages to lists."""
+    state = Passing()
     spans = _spans(store)
     found: list[list[Breaks]] = [[] for _ in cameras]
     tracker = RoadTracker(settings.track)
@@ -218,6 +229,9 @@ def _arrivals(
             ended = pool.map(lambda track, rest=last: list(track if rest else islice(track, 1)), tracks)
             tracklets = Tracklets.concat([part for parts in ended for part in parts])
             progress("tracklets", number * len(cameras), len(spans) * len(cameras))
+            broken = Breaks.concat([Breaks.empty(), *(part for own in found for part in own)])
+            state, new = passed(state, tracklets, store.scan(Detections, **span), broken)
+            counted.append(new)
             yield tracklets.sort("camera", "first_time", "id"), _LAST if last else span["before"] - _IN_VIEW
     breaks += [part for own in found for part in own]
 

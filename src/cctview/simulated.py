@@ -33,7 +33,19 @@ from cctview.sim import (
 )
 from cctview.sources import Known, Skipped, decode
 from cctview.store import Batch
-from cctview.types import PERSON, Embeddings, Frame, Frames, Journeys, Ragged, TravelTimes, content_id, frame_id
+from cctview.tracking.passages import passages
+from cctview.types import (
+    PERSON,
+    Embeddings,
+    Frame,
+    Frames,
+    Journeys,
+    Passages,
+    Ragged,
+    TravelTimes,
+    content_id,
+    frame_id,
+)
 
 __all__ = ["SimulatedSource", "World", "open_simulated", "store_world", "truth_of", "write_world"]
 
@@ -82,10 +94,11 @@ class SimulatedSource:
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """All that is true about a simulation: sightings, tables, journeys and travel times."""
+    """All that is true about a simulation: sightings, tables, passages, journeys and travel times."""
 
     sightings: Sightings
     tables: TruthTables
+    passages: Passages
     journeys: Journeys
     travel_times: TravelTimes
 
@@ -103,8 +116,9 @@ def truth_of(simulation: Simulation, stills: list[SimFrame] | None = None) -> Wo
     network = simulation.plan.network
     tables = truth_tables(frames, sightings, network)
     chains = chain(tables.matches, tables.tracklets, network) if len(tables.matches) else Journeys.empty()
-    times = travel_times(tables.matches, tables.tracklets) if len(tables.matches) else TravelTimes.empty()
-    return World(sightings=sightings, tables=tables, journeys=chains, travel_times=times)
+    passed = passages(tables.tracklets, tables.detections)
+    times = travel_times(tables.matches, tables.tracklets, network)
+    return World(sightings=sightings, tables=tables, passages=passed, journeys=chains, travel_times=times)
 
 
 def write_world(simulation: Simulation, folder: Path, *, stills: bool = True, progress: Progress = silent) -> World:
@@ -144,7 +158,7 @@ def store_world(simulation: Simulation, store: Store, *, progress: Progress = si
     if pending:
         store.append(_batch(simulation, pending))
     world = truth_of(simulation, kept)
-    store.replace([world.tables.tracklets, world.tables.matches, world.journeys, world.travel_times])
+    store.replace([world.tables.tracklets, world.passages, world.tables.matches, world.journeys, world.travel_times])
     return world
 
 

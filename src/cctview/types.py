@@ -27,6 +27,7 @@ __all__ = [
     "VEHICLE_TYPES",
     "Breaks",
     "Cameras",
+    "Counts",
     "Detections",
     "Embeddings",
     "Frame",
@@ -298,6 +299,21 @@ class Matches(Table):
     order = RaggedColumn(np.float32)
     context = RaggedColumn(np.float32)
     p_none = _Share()
+
+
+class Counts(Table):
+    """How many passages a camera saw: one row per direction, type and bin ``start <= time < end`` that has any.
+
+    ``whole`` is False for a bin that its camera's stills do not cover from end to end.
+    """
+
+    camera = _Name()
+    direction = Column(np.str_, check=_heading, rule="one of " + ", ".join(HEADINGS))
+    start = _Time()
+    end = _Time()
+    type = Column(np.str_, check=_object_type, rule="one of " + ", ".join(OBJECT_TYPES))
+    passages = Column(np.int64, check=_not_negative, rule="a number >= 0")
+    whole = Column(np.bool_)
 
 
 class TravelTimes(Table):

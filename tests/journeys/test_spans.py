@@ -21,7 +21,7 @@ def tables_of(arrivals, network, least=1):
     """All tables that arrivals settle, the travel times as the pipeline makes them."""
     for part in linked(arrivals, network, BeliefMatcher(), JourneySettings()):
         yield from (part.tracklets, part.matches, part.journeys)
-        times = travel_times(part.likely, part.ends, least=least)
+        times = travel_times(part.likely, part.ends, network, least=least)
         yield times[(times.start >= part.since) & (times.start < part.until)]
 
 
@@ -64,7 +64,7 @@ def test_one_span_gives_what_one_call_gives(hour):
     whole = match(tracklets, network)
     assert matches == whole
     assert chains == chain(whole, tracklets, network)
-    assert times == travel_times(whole, tracklets, least=2)
+    assert times == travel_times(whole, tracklets, network, least=2)
 
 
 def test_no_journey_and_no_interval_is_cut_where_spans_meet(hour):
@@ -74,7 +74,7 @@ def test_no_journey_and_no_interval_is_cut_where_spans_meet(hour):
     whole = chain(matches, tracklets, network)
     assert len(chains) > 300
     assert chains.sort("id") == whole.sort("id")
-    assert times.sort("origin", "target", "start") == travel_times(matches, tracklets, least=2)
+    assert times.sort("origin", "target", "start") == travel_times(matches, tracklets, network, least=2)
 
 
 def test_an_hour_in_pieces_of_five_minutes_is_answered_as_the_whole(hour):

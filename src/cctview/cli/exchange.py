@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from cctview.cli.boxes import BOX_FORMATS, export_boxes
+from cctview.cli.counting import counted_rows
 from cctview.cli.original import show
 from cctview.cli.run import writable
 from cctview.cli.screen import Json, answer, interruptible, progress
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 T = TypeVar("T", bound="Table")
-_WHAT = ("frames", "detections", "embeddings", "tracklets", "matches", "journeys", "travel-times", "lanes")
+_WHAT = ("frames", "detections", "embeddings", "tracklets", "matches", "journeys", "counts", "travel-times", "lanes")
 
 
 def register(app: typer.Typer) -> None:
@@ -56,6 +57,9 @@ def export(
         ),
     ] = "csv",
     timezone: Annotated[str, typer.Option(help="Time zone of the times written.")] = "UTC",
+    every: Annotated[
+        str, typer.Option(help="Length of the bins of counts, such as 30s, 5m or 1h; the whole time without it.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Write a table of the store as a file, or its stills and detections as the original's files."""
@@ -83,9 +87,11 @@ def export(
         return
     if what not in _WHAT:
         raise SettingsError(f"--what {what!r} is no table; {nearest(what, _WHAT)}")
-    rows = _rows(opened, what)
+    if every and what != "counts":
+        raise SettingsError(f"--every has no meaning for --what {what}; it is the length of the bins of counts")
+    rows, said = counted_rows(opened, every) if what == "counts" else (_rows(opened, what), {})
     write_rows(out, rows, form, timezone=timezone)
-    answer({"written": str(out), "rows": len(next(iter(rows.values())))}, as_json=as_json)
+    answer({"written": str(out), "rows": len(next(iter(rows.values()))), **said}, as_json=as_json)
 
 
 def _lines(store: Store, what: str, out: Path, timezone: str) -> dict[str, Any]:
@@ -127,13 +133,12 @@ def _rows(store: Store, what: str) -> dict[str, Any]:
 
 def _lanes(store: Store) -> Lanes:
     """Return the lanes of all cameras; none that fewer vehicles took than the policy lets be counted."""
-    from cctview.road.lanes import learn_lanes
+    from cctview.aggregates import lanes
     from cctview.types import Breaks, Detections, Lanes, Tracklets
 
     def of_camera(camera: str) -> Lanes:
         tracklets, detections = store.scan(Tracklets, camera=camera), store.scan(Detections, camera=camera)
-        return learn_lanes(tracklets, detections, store.scan(Breaks, camera=camera))
+        return lanes(tracklets, detections, store.scan(Breaks, camera=camera), least=store.policy.minimum_group)
 
     cameras = sorted(store.columns(Tracklets, ["camera"])["camera"].unique().to_pylist())
-    found = Lanes.concat([of_camera(camera) for camera in cameras])
-    return found[found.members.lengths >= store.policy.minimum_group]
+    return Lanes.concat([of_camera(camera) for camera in cameras])

@@ -18,10 +18,25 @@ from numpy.typing import ArrayLike, NDArray
 from cctview.errors import InputError, TableError, nearest
 from cctview.formats.files import replacing
 from cctview.naming import detection_names, local_times, zone
-from cctview.types import REASONS, Detections, Embeddings, Frames, Journeys, Lanes, Matches, Tracklets, TravelTimes
+from cctview.network import CameraNetwork
+from cctview.network.reading import COMPASS
+from cctview.types import (
+    REASONS,
+    Counts,
+    Detections,
+    Embeddings,
+    Frames,
+    Journeys,
+    Lanes,
+    Matches,
+    Tracklets,
+    TravelTimes,
+    rows_among,
+)
 
 __all__ = [
     "FORMATS",
+    "count_rows",
     "detection_rows",
     "embedding_rows",
     "frame_rows",
@@ -114,6 +129,32 @@ def match_rows(matches: Matches) -> Rows:
         "lag_s": matches.lag_s.values,
         "p_none": matches.p_none[row],
         **{name: getattr(matches, name).values for name in REASONS},
+    }
+
+
+def count_rows(counts: Counts, network: CameraNetwork | None = None) -> Rows:
+    """Return the columns of exported counts: one row per camera, direction, bin and type.
+
+    ``direction`` is how vehicles go in the picture; ``compass`` which way they drive, empty for those that cross
+    the view and for a camera that ``network`` does not know; ``whole`` is False for a bin with stills in part only.
+    """
+    looks = np.array([np.nan] * len(counts))
+    if network is not None and len(network.cameras):
+        place = rows_among(network.cameras.id, counts.camera)
+        looks = np.where(place >= 0, network.cameras.heading_deg[place], np.nan)
+    turned = np.select([counts.direction == "away", counts.direction == "towards"], [0.0, 180.0], np.nan)
+    eighth = np.nan_to_num((looks + turned) / 45, nan=len(COMPASS) + 0.0)
+    names = np.array([*COMPASS, ""])
+    known = np.isfinite(looks + turned)
+    return {
+        "camera": counts.camera,
+        "direction": counts.direction,
+        "start": counts.start,
+        "end": counts.end,
+        "type": counts.type,
+        "passages": counts.passages,
+        "compass": names[np.where(known, np.rint(eighth).astype(np.intp) % len(COMPASS), len(COMPASS))],
+        "whole": counts.whole,
     }
 
 

@@ -21,7 +21,6 @@ Arrival = tuple[Tracklets, np.datetime64]
 
 INTERVAL = np.timedelta64(5, "m")  # what is final is handed over in whole intervals of this length
 _HISTORY_S = 300.0
-_LIKELY = 0.5
 _LONG_AGO = np.datetime64("1900-01-01", "ns")
 
 
@@ -82,7 +81,7 @@ def linked_further(
     longest = max((link.max_s for link in (*network.links, *network.skipping())), default=0.0)
     reach = np.timedelta64(round(longest * 1e9), "ns")
     matching, matches = settle(state.matching, arrived, complete, network, matcher, history_s=_HISTORY_S)
-    likely = Matches.concat([state.likely, _first_choices(matches, min(_LIKELY, joining.min_probability))])
+    likely = Matches.concat([state.likely, _first_choices(matches, joining.min_probability)])
     ends = Tracklets.concat([state.ends, _without_looks(arrived)])
     until = _whole(min(matching.settled.values(), default=complete) - reach)
     chains = chain(likely, ends, network, joining)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.geometry import turn_deg
-from cctview.types import Cameras, Table, Tracklets, rows_among
+from cctview.types import Cameras, Passages, Table, Tracklets, rows_among
 
 __all__ = ["CameraNetwork", "Link"]
 
@@ -101,6 +101,11 @@ class CameraNetwork:
             return tracklets
         late = np.round(seconds * 1e9).astype("timedelta64[ns]")
         return tracklets.replace(first_time=tracklets.first_time + late, last_time=tracklets.last_time + late)
+
+    def passages_on_one_clock(self, passages: Passages) -> Passages:
+        """Return the passages with the times that one true clock would have told."""
+        late = np.round(self.clock_s(passages.camera) * 1e9).astype("timedelta64[ns]")
+        return passages.replace(time=passages.time + late)
 
 
 def _bridged(links: tuple[Link, ...], absent: str) -> tuple[Link, ...]:

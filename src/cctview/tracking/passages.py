@@ -8,7 +8,7 @@ vehicle: one-to-one, by time, place and looks. Nothing is learnt from labels.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,11 +17,12 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
 
 from cctview.geometry import aligned_iou, foot, road_plane
+from cctview.priors import fingerprint
 from cctview.road.flow import MOVED_IOU, ways
 from cctview.road.ground import Ground
 from cctview.tracking.doubles import second_boxes, standing
 from cctview.tracking.gates import Gate, GatePriors, learn_gate
-from cctview.types import Breaks, Detections, Passages, Ragged, Tracklets, content_id, row_ids, rows_among
+from cctview.types import Breaks, Detections, Passages, Ragged, Tracklets, row_ids, rows_among
 
 __all__ = ["PassagePriors", "passages"]
 
@@ -77,7 +78,7 @@ class PassagePriors:
     @property
     def meta(self) -> dict[str, str]:
         """What ends in the ``meta`` of the passages: version and hash."""
-        return {"passages": _VERSION, "passage_priors": f"{content_id(repr(asdict(self))):016x}"}
+        return {"passages": _VERSION, "passage_priors": fingerprint(self)}
 
 
 _PRIORS = PassagePriors()

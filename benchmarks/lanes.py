@@ -26,8 +26,10 @@ from scipy.spatial import cKDTree
 
 from cctview.geometry import foot
 from cctview.matching import match
+from cctview.road.border import cut_by_border, extent_of
 from cctview.road.flow import ways
 from cctview.road.lanes import learn_lanes
+from cctview.road.priors import ROAD
 from cctview.sim import Sightings, SimSettings, simulate
 from cctview.sim.sightings import asked
 from cctview.tracking import track
@@ -48,7 +50,7 @@ WORLDS: dict[str, dict[str, Any]] = {
     "grid": {"world": "grid"},
 }
 _MISSED, _NOISE_PX, _DIMENSIONS, _LOOK_NOISE = 0.1, 0.7, 64, 1.2
-_EDGE_PX, _NEARBY = 2.0, 12
+_NEARBY = 12
 _LANES_A_WAY = 3
 _SURE = 0.5
 
@@ -107,8 +109,7 @@ def lane_scores(lanes: Lanes, mine: Ints, owner: Ints, truth: Sightings) -> dict
 
 def _beside(points: Floats, box: Floats) -> list[float]:
     """Return how far points lie beside the line through the boxes around each, in heights of those."""
-    right, bottom = box[:, 2:].max(axis=0)
-    box = box[(box[:, 0] > _EDGE_PX) & (box[:, 2] < right - _EDGE_PX) & (box[:, 3] < bottom - _EDGE_PX)]
+    box = box[~cut_by_border(box, extent_of(box), ROAD.edge_px)]
     place = foot(box)
     _, near = cKDTree(place).query(points, k=_NEARBY)
     around = place[near]

@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview import seams
 from cctview.assign import assign
 from cctview.evaluate.links import read_links, shown_by
 from cctview.geometry import iou
@@ -37,7 +38,7 @@ from cctview.metrics.overlap import TrackedBoxes
 from cctview.metrics.tracking import TrackingCounts, count_tracking
 from cctview.sim import SimSettings, asked, simulate
 from cctview.store import open_store
-from cctview.tracking import track
+from cctview.tracking import RoadTracker, SortSettings, SortTracker, track
 from cctview.types import VEHICLE_TYPES, Detections, Embeddings, content_id, row_ids, rows_of
 
 MINUTES = {0.2: 30.0, 0.5: 12.0, 1.0: 6.0, 2.0: 3.0, 5.0: 1.5, 10.0: 0.8}
@@ -147,17 +148,21 @@ def _clip(
     return Clip(truth=truth, detections=detections, embeddings=embeddings, still=still)
 
 
-def ours(detections: Detections, embeddings: Embeddings) -> NDArray[np.int64]:
-    """Return our tracklet of each detection, -1 for those in none."""
-    tracklets = track(detections, embeddings)
+def labels(detections: Detections, embeddings: Embeddings, tracker: seams.Tracker[Any]) -> NDArray[np.int64]:
+    """Return the tracklet of each detection, -1 for those in none."""
+    tracklets = track(detections, embeddings, tracker)
     label = np.full(len(detections), -1)
     label[rows_of(detections.id, tracklets.members.values)] = tracklets.members.row
     return label
 
 
+ours = partial(labels, tracker=RoadTracker())
+
+
 def published(fps: float) -> dict[str, list[Tracker]]:
-    """Return the published trackers, each with a small grid of thresholds."""
+    """Return the published trackers, and our own baseline after one of them, each with a small grid of thresholds."""
     return {
+        "SORT (cctview)": [partial(labels, tracker=SortTracker(SortSettings(min_iou=iou))) for iou in (0.05, 0.2)],
         "SORT (trackers)": [partial(_roboflow, "SORTTracker", fps, iou) for iou in (0.05, 0.2)],
         "ByteTrack (trackers)": [partial(_roboflow, "ByteTrackTracker", fps, iou) for iou in (0.05, 0.2)],
         "norfair, IoU": [partial(_norfair, "iou", fps, limit) for limit in (0.9,)],

@@ -19,20 +19,15 @@ __all__ = [
     "ground_distance_m",
     "iou",
     "passing_time",
-    "road_plane",
-    "road_scale",
     "size",
     "suppress",
     "turn_deg",
-    "usual_height",
     "widened",
 ]
 
 Floats = NDArray[np.floating[Any]]
 Angles = TypeVar("Angles", float, NDArray[np.floating[Any]])
 _EARTH_RADIUS_M = 6_371_008.8
-_LEAST_SCALE_PX = 4.0
-_ROBUST_ROUNDS = 15
 
 
 def size(boxes: Floats) -> Floats:
@@ -106,39 +101,6 @@ def suppress(boxes: Floats, scores: Floats, threshold: float) -> NDArray[np.bool
     survivors = np.empty_like(keep)
     np.put_along_axis(survivors, order, keep, axis=-1)
     return survivors
-
-
-def road_scale(boxes: Floats) -> Floats:
-    """Return the usual height in pixels of a vehicle at the foot of each box: ``(N, 4)`` to ``(N,)``."""
-    return usual_height(boxes, road_plane(boxes))
-
-
-def usual_height(boxes: Floats, plane: Floats) -> Floats:
-    """Return the height in pixels that a vehicle has at the foot of each box on a road plane."""
-    return np.maximum(plane[0] * boxes[:, 3] + plane[1] * centre(boxes)[:, 0] + plane[2], _LEAST_SCALE_PX)
-
-
-def road_plane(boxes: Floats) -> Floats:
-    """Return how the height of vehicles grows over the image, ``(3,)``: per pixel down, per pixel right, at 0.
-
-    On a flat road it is a plane. Fitted to the boxes ``(N, 4)`` by iteratively reweighted least
-    squares with relative residuals; a few pseudo-boxes that shrink towards a horizon at 0.3 of the
-    height keep it sane where there is little to learn from.
-    """
-    middle, bottom, tall = centre(boxes)[:, 0], boxes[:, 3], size(boxes)[:, 1]
-    height = float(bottom.max(initial=1.0))
-    usual = float(np.median(tall)) / max(float(np.median(bottom)) / height - 0.3, 0.1)
-    feet = height * np.array([0.4, 0.7, 1.0])
-    pseudo = np.maximum(usual * (feet / height - 0.3), 1.0)
-    x = np.append(middle, np.full(3, np.median(middle)))
-    y, h = np.append(bottom, feet), np.append(tall, pseudo)
-    terms = np.column_stack([y, x, np.ones_like(x)])
-    guess = np.maximum(h, _LEAST_SCALE_PX)
-    for _ in range(_ROBUST_ROUNDS):
-        weight = 1 / guess / np.sqrt(1 + ((h - guess) / (0.15 * guess)) ** 2)
-        plane, *_ = np.linalg.lstsq(terms * weight[:, None], h * weight, rcond=None)
-        guess = np.maximum(terms @ plane, _LEAST_SCALE_PX)
-    return plane
 
 
 def ground_distance_m(lon1: Floats, lat1: Floats, lon2: Floats, lat2: Floats) -> Floats:

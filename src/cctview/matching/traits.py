@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.special import ndtri
 
-from cctview.geometry import aligned_iou, area, foot, road_scale, size
-from cctview.road.flow import MOVED_IOU, nearest_box
+from cctview.geometry import area, foot, size
+from cctview.road.border import cut_by_border, extent_of
+from cctview.road.flow import moved, nearest_box
+from cctview.road.ground import road_scale
+from cctview.road.priors import ROAD
 from cctview.types import Tracklets
 
 __all__ = ["Trait", "agreement", "fit_agreement", "height_of", "lane_of"]
@@ -22,7 +25,6 @@ __all__ = ["Trait", "agreement", "fit_agreement", "height_of", "lane_of"]
 Floats = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
 
-_EDGE_PX = 2.0
 _NEIGHBOURS = 41
 _BESIDE = 1.2
 _FEWEST_BESIDE = 15
@@ -45,8 +47,7 @@ def height_of(tracklets: Tracklets) -> Trait:
     both = np.stack([tracklets.first_box, tracklets.last_box]).astype(np.float64)
     if not len(tracklets):
         return Trait(np.zeros(0), np.zeros(0, np.bool_))
-    right, bottom = both[..., 2].max(), both[..., 3].max()
-    cut = (both[..., 0] < _EDGE_PX) | (both[..., 2] > right - _EDGE_PX) | (both[..., 3] > bottom - _EDGE_PX)
+    cut = cut_by_border(both, extent_of(both), ROAD.edge_px)
     best = np.argmax(np.where(cut, 0, area(both)), axis=0)
     box = np.take_along_axis(both, best[None, :, None], axis=0)[0]
     tall = np.log(size(box)[:, 1] / road_scale(box))
@@ -63,12 +64,12 @@ def lane_of(tracklets: Tracklets) -> Trait:
     the road; known where there are enough of them. Right is as the drivers have it, so that cameras
     which look up and down the road agree.
     """
-    moved = aligned_iou(tracklets.first_box, tracklets.last_box) < MOVED_IOU
-    if not moved.any():
+    moving = moved(tracklets.first_box, tracklets.last_box)
+    if not moving.any():
         return Trait(np.zeros(len(tracklets)), np.zeros(len(tracklets), np.bool_))
     box = nearest_box(tracklets).astype(np.float64)
     place, length = foot(box), np.sqrt(area(box))
-    along = _course(tracklets[moved], place)
+    along = _course(tracklets[moving], place)
     across = np.column_stack([-along[:, 1], along[:, 0]])
     _, near = cKDTree(place).query(place, k=min(_NEIGHBOURS // 2, len(place)))
     unit = np.median(length[np.reshape(near, (len(place), -1))], axis=1)

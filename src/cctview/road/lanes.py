@@ -9,28 +9,18 @@ from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from cctview.geometry import aligned_iou, foot, road_plane
-from cctview.road.flow import MOVED_IOU, ways
-from cctview.road.ground import Ground
+from cctview.geometry import foot
+from cctview.priors import fingerprint
+from cctview.road.border import cut_by_border, extent_of
+from cctview.road.flow import moved, ways
+from cctview.road.ground import Ground, road_plane
+from cctview.road.priors import ROAD, ROAD_VERSION, RoadPriors
 from cctview.types import Breaks, Detections, Lanes, Ragged, Tracklets, rows_among
 
 __all__ = ["learn_lanes"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
-
-_POINTS = 8
-_STATIONS = 48
-_VIEW = (0.005, 0.98)
-_FEWEST, _FEWEST_SHARE = 8, 0.01
-_SHORTEST = 6
-# Widths are in heights of a vehicle: lanes lie some 1.5 apart, as seen from above and behind.
-_BIN, _SPREAD, _SPREAD_STATIONS = 0.07, 0.27, 0.7
-_REACH = 0.67
-_PEAK, _VOTES, _STRIDES = 3.0, 3, (1, 2, 3)
-_END_SHARE = 0.1
-_EDGE_PX = 2.0
-_BENDS = 3
 
 
 class _Steps(NamedTuple):
@@ -68,7 +58,9 @@ class _Lane(NamedTuple):
     members: Ints
 
 
-def learn_lanes(tracklets: Tracklets, detections: Detections, breaks: Breaks | None = None) -> Lanes:
+def learn_lanes(
+    tracklets: Tracklets, detections: Detections, breaks: Breaks | None = None, priors: RoadPriors = ROAD
+) -> Lanes:
     """Return the lanes of all cameras, from tracklets and the detections that are their members, if there.
 
     Where vehicles of one direction cross lines over the road, they crowd in the middle of lanes; a
@@ -79,7 +71,7 @@ def learn_lanes(tracklets: Tracklets, detections: Detections, breaks: Breaks | N
     if breaks is not None:
         tracklets = tracklets[_settled(tracklets, detections, breaks[breaks.kind == "turned"])]
     cameras = np.unique(tracklets.camera)
-    return Lanes.concat([_of_camera(tracklets[tracklets.camera == camera], detections) for camera in cameras])
+    return Lanes.concat([_of_camera(tracklets[tracklets.camera == camera], detections, priors) for camera in cameras])
 
 
 def _settled(tracklets: Tracklets, detections: Detections, turned: Breaks) -> NDArray[np.bool_]:
@@ -94,22 +86,25 @@ def _settled(tracklets: Tracklets, detections: Detections, turned: Breaks) -> ND
     return (turned.camera[last] != tracklets.camera) | (begun >= turned.time[last])
 
 
-def _of_camera(tracklets: Tracklets, detections: Detections) -> Lanes:
-    moved = aligned_iou(tracklets.first_box, tracklets.last_box) < MOVED_IOU
-    going = tracklets[moved & (ways(tracklets) == tracklets.heading)]
-    box, owner, seconds = _whole_boxes(going, detections)
-    if min(len(going), len(box)) < _FEWEST:
-        return Lanes.empty()
-    ground = Ground(plane=road_plane(box), width=float(box[:, 2].max()))
+def _of_camera(tracklets: Tracklets, detections: Detections, priors: RoadPriors) -> Lanes:
+    meta = {"lanes": ROAD_VERSION, "lanes_priors": fingerprint(priors)}
+    moving = moved(tracklets.first_box, tracklets.last_box, priors)
+    going = tracklets[moving & (ways(tracklets, priors) == tracklets.heading)]
+    box, owner, seconds = _whole_boxes(going, detections, priors)
+    if min(len(going), len(box)) < priors.fewest:
+        return Lanes.empty(meta)
+    ground = Ground(plane=road_plane(box, priors), width=float(extent_of(box)[0]), least_px=priors.least_height_px)
     steps = _steps(ground.places(foot(box)), owner, seconds)
     sideways = np.where(steps.end[:, 0] > steps.start[:, 0], "right", "left")
     heading = going.heading[steps.owner]
     stream = np.where(heading == "across", sideways, heading)
-    least = max(_FEWEST, _FEWEST_SHARE * len(going))
-    found = [lane for name in np.unique(stream) for lane in _of_stream(steps.rows(stream == name), ground, least)]
+    least = max(priors.fewest, priors.fewest_share * len(going))
+    streams = [steps.rows(stream == name) for name in np.unique(stream)]
+    found = [lane for part in streams for lane in _of_stream(part, ground, least, priors)]
     found.sort(key=lambda lane: float(lane.line[:, 0].mean()))
-    points, sizes = np.concatenate([lane.line for lane in found] or [np.zeros((0, 2))]), [_POINTS] * len(found)
+    points, sizes = np.concatenate([lane.line for lane in found] or [np.zeros((0, 2))]), [priors.points] * len(found)
     return Lanes(
+        meta=meta,
         camera=np.full(len(found), tracklets.camera[0]),
         heading=np.array([going.heading[lane.members[0]] for lane in found], np.str_),
         speed=np.array([lane.speed for lane in found], np.float32),
@@ -122,13 +117,12 @@ def _of_camera(tracklets: Tracklets, detections: Detections) -> Lanes:
     )
 
 
-def _whole_boxes(tracklets: Tracklets, detections: Detections) -> tuple[Floats, Ints, Floats]:
+def _whole_boxes(tracklets: Tracklets, detections: Detections, priors: RoadPriors) -> tuple[Floats, Ints, Floats]:
     """Return boxes (N, 4) that no border cuts, the row of their tracklet and their seconds, in its order."""
     place = rows_among(detections.id, tracklets.members.values)
     rows, owner = detections[place[place >= 0]], tracklets.members.row[place >= 0]
     box, seconds = rows.box.astype(np.float64), rows.time.astype(np.int64) / 1e9
-    right, bottom = box[:, 2:].max(axis=0, initial=0.0)
-    whole = (box[:, 0] > _EDGE_PX) & (box[:, 2] < right - _EDGE_PX) & (box[:, 3] < bottom - _EDGE_PX)
+    whole = ~cut_by_border(box, extent_of(box), priors.edge_px)
     return box[whole], owner[whole], seconds[whole]
 
 
@@ -138,31 +132,31 @@ def _steps(place: Floats, owner: Ints, seconds: Floats) -> _Steps:
     return _Steps(owner[n], place[n], place[n + 1], seconds[n + 1] - seconds[n])
 
 
-def _of_stream(steps: _Steps, ground: Ground, least: float) -> list[_Lane]:
+def _of_stream(steps: _Steps, ground: Ground, least: float, priors: RoadPriors) -> list[_Lane]:
     """Return the lanes that vehicles of one direction took, at least so many of them each."""
     axes = _axes(steps)
     steps = steps._replace(start=steps.start @ axes, end=steps.end @ axes)
     steps = steps.rows(steps.end[:, 0] > steps.start[:, 0])
     if len(steps.owner) < least:
         return []
-    first, last = np.quantile(np.concatenate([steps.start, steps.end])[:, 0], _VIEW).tolist()
-    stations = np.linspace(first, last, _STATIONS)
+    first, last = np.quantile(np.concatenate([steps.start, steps.end])[:, 0], priors.stretch).tolist()
+    stations = np.linspace(first, last, priors.stations)
     met = _crossings(steps, stations)
     if not len(met.owner):
         return []
-    crowds = _crowds(met)
-    lane, of_crowd = _followed(met, crowds)
+    crowds = _crowds(met, priors)
+    lane, of_crowd = _followed(met, crowds, priors)
     members = _mostly(met.owner, lane)
     found = []
     for number in np.flatnonzero(np.bincount(members[members >= 0]) >= least).tolist():
         mine = np.flatnonzero(members == number)
-        support = np.bincount(met.station[(lane == number) & (members[met.owner] == number)], minlength=_STATIONS)
-        own = np.flatnonzero((of_crowd == number) & (support >= _END_SHARE * support.max())[crowds.station])
-        if len(own) >= _SHORTEST:
+        support = np.bincount(met.station[(lane == number) & (members[met.owner] == number)], minlength=len(stations))
+        own = np.flatnonzero((of_crowd == number) & (support >= priors.end_share * support.max())[crowds.station])
+        if len(own) >= priors.shortest:
             at = crowds.station[own]
-            line = ground.pixels(_centre_line(stations[at], crowds.across[own], support[at]) @ axes)
+            line = ground.pixels(_centre_line(stations[at], crowds.across[own], support[at], priors) @ axes)
             seconds = np.ptp(stations[at]) / np.median(_pace(steps.rows(np.isin(steps.owner, mine))))
-            found.append(_Lane(_in_even_steps(line), float(_lengths(line)[-1] / seconds), mine))
+            found.append(_Lane(_in_even_steps(line, priors.points), float(_lengths(line)[-1] / seconds), mine))
     return found
 
 
@@ -189,35 +183,38 @@ def _crossings(steps: _Steps, stations: Floats) -> _Crossings:
     return _Crossings(steps.owner[step], station, start[:, 1] + share * (end[:, 1] - start[:, 1]))
 
 
-def _crowds(met: _Crossings) -> _Crowds:
+def _crowds(met: _Crossings, priors: RoadPriors) -> _Crowds:
     """Return the maxima of the density of crossings over each station."""
-    low, high = np.quantile(met.across, (0.002, 0.998)) + np.array([-1, 1])
-    columns = int((high - low) / _BIN) + 1
-    column = np.clip((met.across - low) / _BIN, 0, columns - 1).astype(np.int64)
-    count = np.bincount(met.station * columns + column, minlength=_STATIONS * columns).reshape(_STATIONS, -1)
+    low, high = np.quantile(met.across, priors.outliers) + np.array([-1, 1])
+    columns = int((high - low) / priors.column) + 1
+    column = np.clip((met.across - low) / priors.column, 0, columns - 1).astype(np.int64)
+    count = np.bincount(met.station * columns + column, minlength=priors.stations * columns)
     vehicles = (
-        gaussian_filter(count.astype(np.float64), (_SPREAD_STATIONS, _SPREAD / _BIN))
+        gaussian_filter(
+            count.reshape(priors.stations, -1).astype(np.float64),
+            (priors.spread_stations, priors.spread / priors.column),
+        )
         * np.sqrt(2 * np.pi)
-        * _SPREAD
-        / _BIN
+        * priors.spread
+        / priors.column
     )
     left, middle, right = vehicles[:, :-2], vehicles[:, 1:-1], vehicles[:, 2:]
-    station, column = np.nonzero((middle > left) & (middle >= right) & (middle >= _PEAK))
-    return _Crowds(station, low + (column + 1.5) * _BIN)
+    station, column = np.nonzero((middle > left) & (middle >= right) & (middle >= priors.peak))
+    return _Crowds(station, low + (column + 1 + 0.5) * priors.column)
 
 
-def _followed(met: _Crossings, crowds: _Crowds) -> tuple[Ints, Ints]:
+def _followed(met: _Crossings, crowds: _Crowds, priors: RoadPriors) -> tuple[Ints, Ints]:
     """Return lane numbers of the crossings (M,), -1 for none, and of the crowds (P,)."""
-    crowd = _nearest(met, crowds)
+    crowd = _nearest(met, crowds, priors.reach)
     order = np.lexsort((met.station, met.owner))
     owner, station, joined = met.owner[order], met.station[order], crowd[order]
     before = np.full(len(crowds.station), -1)
-    for stride in _STRIDES:
+    for stride in priors.strides:
         a, b = slice(None, -stride), slice(stride, None)
         same = (owner[a] == owner[b]) & (station[a] + stride == station[b]) & (joined[a] >= 0) & (joined[b] >= 0)
         start, end = joined[a][same], joined[b][same]
         free = ~np.isin(start, before) & (before[end] < 0)
-        start, end = _favourites(start[free], end[free])
+        start, end = _favourites(start[free], end[free], priors.votes)
         before[end] = start
     lane = np.where(before < 0, np.arange(len(before)), before)
     while np.any(lane[lane] != lane):
@@ -225,20 +222,20 @@ def _followed(met: _Crossings, crowds: _Crowds) -> tuple[Ints, Ints]:
     return np.where(crowd >= 0, np.append(lane, -1)[crowd], -1), lane
 
 
-def _nearest(met: _Crossings, crowds: _Crowds) -> Ints:
-    """Return the crowd nearest to each crossing on its station (M,), -1 where none is near."""
-    wide = np.ptp(met.across) + 4 * _REACH
+def _nearest(met: _Crossings, crowds: _Crowds, reach: float) -> Ints:
+    """Return the crowd nearest to each crossing on its station (M,), -1 where none is within ``reach``."""
+    wide = np.ptp(met.across) + 4 * reach
     line = np.concatenate([[-np.inf], crowds.station * wide + crowds.across, [np.inf]])
     wanted = met.station * wide + met.across
     after = np.searchsorted(line, wanted)
     best = np.where(line[after] - wanted < wanted - line[after - 1], after, after - 1)
-    return np.where(np.abs(line[best] - wanted) < _REACH, best - 1, -1)
+    return np.where(np.abs(line[best] - wanted) < reach, best - 1, -1)
 
 
-def _favourites(start: Ints, end: Ints) -> tuple[Ints, Ints]:
+def _favourites(start: Ints, end: Ints, votes: int) -> tuple[Ints, Ints]:
     """Return the pairs of which each end is the other's most frequent one, often enough."""
     start, end, count = _counted(start, end)
-    chosen = count >= _VOTES
+    chosen = count >= votes
     for side in (start, end):
         best = np.lexsort((-count, side))
         first = np.zeros(len(side), np.bool_)
@@ -263,17 +260,17 @@ def _counted(left: Ints, right: Ints) -> tuple[Ints, Ints, Ints]:
     return pair // base, pair % base, count
 
 
-def _centre_line(along: Floats, across: Floats, support: Ints) -> Floats:
+def _centre_line(along: Floats, across: Floats, support: Ints, priors: RoadPriors) -> Floats:
     """Return many places on the smooth line through the crowds of a lane."""
-    bend = Polynomial.fit(along, across, _BENDS, w=np.sqrt(support))
-    fine = np.linspace(along[0], along[-1], _STATIONS)
+    bend = Polynomial.fit(along, across, priors.bends, w=np.sqrt(support))
+    fine = np.linspace(along[0], along[-1], priors.stations)
     return np.column_stack([fine, bend(fine)])
 
 
-def _in_even_steps(line: Floats) -> Floats:
+def _in_even_steps(line: Floats, points: int) -> Floats:
     """Return points on a line that are equally far from one another, both its ends included."""
     length = _lengths(line)
-    even = np.linspace(0, length[-1], _POINTS)
+    even = np.linspace(0, length[-1], points)
     return np.column_stack([np.interp(even, length, column) for column in line.T])
 
 

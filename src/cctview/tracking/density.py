@@ -14,20 +14,19 @@ __all__ = ["Histogram"]
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
-_PSEUDO = 30.0
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Histogram:
     """Bins of ``shape`` smoothed by ``sigma`` bins; the first two axes are given, the others add up to 1.
 
     ``prior`` is the density over the other axes before anything was seen. Places with few counts
-    lean on all places together, and those on the prior.
+    lean on all places together, and those on the prior, which counts as ``pseudo`` rows each time.
     """
 
     shape: tuple[int, ...]
     sigma: tuple[float, ...]
     prior: Floats
+    pseudo: float
 
     @property
     def inner(self) -> tuple[int, ...]:
@@ -42,7 +41,7 @@ class Histogram:
     def density(self, counts: Floats) -> Floats:
         """Return the density that the counts support, in ``shape``."""
         total = counts.sum(axis=self.inner, keepdims=True)
-        return (counts + _PSEUDO * self._overall(counts)) / (total + _PSEUDO)
+        return (counts + self.pseudo * self._overall(counts)) / (total + self.pseudo)
 
     def left_out(self, counts: Floats, bins: Ints, weight: Floats) -> Floats:
         """Return for each row of ``bins`` the density at its bin without its own weight.
@@ -54,16 +53,16 @@ class Histogram:
         peaks = [_peak(sigma) for sigma in self.sigma]
         place, spot = float(np.prod(peaks[:2])), float(np.prod(peaks[2:]))
         everywhere = float(counts.sum())
-        overall = self._overall(counts).ravel()[within] * (everywhere + _PSEUDO) - weight * spot
-        overall /= everywhere + _PSEUDO - weight
+        overall = self._overall(counts).ravel()[within] * (everywhere + self.pseudo) - weight * spot
+        overall /= everywhere + self.pseudo - weight
         here = counts.ravel()[bins] - weight * place * spot
         total = counts.sum(axis=self.inner).ravel()[given] - weight * place
         least = np.finfo(np.float64).tiny
-        return np.maximum(np.maximum(here, 0) + _PSEUDO * overall, least) / (np.maximum(total, 0) + _PSEUDO)
+        return np.maximum(np.maximum(here, 0) + self.pseudo * overall, least) / (np.maximum(total, 0) + self.pseudo)
 
     def _overall(self, counts: Floats) -> Floats:
         """Return the density over all places together."""
-        return (counts.sum(axis=(0, 1)) + _PSEUDO * self.prior) / (counts.sum() + _PSEUDO)
+        return (counts.sum(axis=(0, 1)) + self.pseudo * self.prior) / (counts.sum() + self.pseudo)
 
 
 def _peak(sigma: float) -> float:

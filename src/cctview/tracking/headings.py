@@ -8,42 +8,44 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from cctview.geometry import aligned_iou
+from cctview.geometry import foot
+from cctview.road.flow import moved, ruling_way
+from cctview.tracking.priors import TrackPriors
 from cctview.tracking.road import Road
-from cctview.tracking.scene import PLACE, place_bins
+from cctview.tracking.scene import place_bins
 
 __all__ = ["headings"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
-_LEAST_FLOW = 2.0
-_CLEAR_SHARE = 0.85
 
-
-def headings(road: Road, box: Floats, chain: Ints, first: Ints, last: Ints) -> NDArray[np.str_]:
+def headings(road: Road, box: Floats, chain: Ints, first: Ints, last: Ints, priors: TrackPriors) -> NDArray[np.str_]:
     """Return the heading of each chain, ``(T,)``, from its first and last box.
 
-    ``box`` (N, 4) are all boxes, ``chain`` (N,) their chains, ``first`` and ``last`` (T,) rows of boxes.
+    ``box`` (N, 4) are all boxes, ``chain`` (N,) their chains, ``first`` and ``last`` (T,) rows of boxes. A vehicle
+    seen once has the heading of its place, "still" where that is not clear.
     """
-    ground = road.ground(box)
-    nearer = ground[first, 1] - ground[last, 1]
-    aside = np.abs(ground[last, 0] - ground[first, 0])
-    moved = aligned_iou(box[first], box[last]) < 0.3
+    spot = road.ground.places(foot(box))
+    nearer = spot[first, 1] - spot[last, 1]
+    aside = np.abs(spot[last, 0] - spot[first, 0])
     heading = np.where(nearer > 0, "towards", "away")
-    heading = np.where(aside > 3 * np.abs(nearer), "across", heading)
-    heading = np.where(moved, heading, "still")
-    place = place_bins(road, box)
-    flow = _flow(place, heading[chain])
+    heading = np.where(aside > priors.across * np.abs(nearer), "across", heading)
+    heading = np.where(moved(box[first], box[last], priors.road), heading, "still")
+    place = place_bins(road, box, priors)
+    flow = _flow(place, heading[chain], priors)
     return np.where(first == last, flow[place[first]], heading).astype(np.str_)
 
 
-def _flow(place: Ints, heading: NDArray[np.str_]) -> NDArray[np.str_]:
-    """Return the heading that rules each place, "still" where none clearly does."""
+def _flow(place: Ints, heading: NDArray[np.str_], priors: TrackPriors) -> NDArray[np.str_]:
+    """Return the heading that rules each place, flat, "still" where none clearly does."""
     towards, away = (
-        gaussian_filter(np.bincount(place, heading == way, int(np.prod(PLACE))).reshape(PLACE), 0.7).ravel()
+        gaussian_filter(
+            np.bincount(place, heading == way, int(np.prod(priors.place_bins))).reshape(priors.place_bins),
+            priors.flow_smooth,
+        ).ravel()
         for way in ("towards", "away")
     )
-    both = np.maximum(towards + away, 1e-9)
-    clear = (towards + away > _LEAST_FLOW) & (np.maximum(towards, away) / both > _CLEAR_SHARE)
-    return np.where(clear, np.where(towards > away, "towards", "away"), "still")
+    known = towards + away > priors.flow_least
+    share = towards / np.maximum(towards + away, 1e-9)
+    return np.where(known, ruling_way(share, priors.flow_clear, "still"), "still")

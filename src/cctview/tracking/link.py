@@ -13,6 +13,7 @@ from cctview.assign import assign
 from cctview.tracking import course
 from cctview.tracking.motion import Motion, Outlook
 from cctview.tracking.pairs import Pairs
+from cctview.tracking.priors import TrackPriors
 from cctview.tracking.scene import Scene, unit
 from cctview.tracking.settings import TrackSettings
 
@@ -20,8 +21,6 @@ __all__ = ["Threads", "linked"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
-
-_INERTIA = 0.7
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -43,7 +42,7 @@ class Threads:
     course: Floats
 
     @classmethod
-    def fresh(cls, scene: Scene, ids: Ints, clock: Floats, still: Ints) -> Self:
+    def fresh(cls, scene: Scene, ids: Ints, clock: Floats, still: Ints, priors: TrackPriors) -> Self:
         """Return sightings without a past."""
         return cls(
             label=ids.copy(),
@@ -52,7 +51,7 @@ class Threads:
             still=still,
             seen=np.ones(len(ids), np.int64),
             look=scene.vector,
-            course=course.fresh(scene.spot, scene.noise),
+            course=course.fresh(scene.spot, scene.noise, priors.speed_spread_mps),
         )
 
     @classmethod
@@ -86,14 +85,19 @@ class Threads:
         self.look[j] = unit(self.look[j] + self.look[i])
         self.course[j] = course.met(ahead, scene.spot[j], scene.noise[j])
 
-    def alive(self, ends: Ints, clock: float, still: int, settings: TrackSettings) -> NDArray[np.bool_]:
-        """Return which ends may still be followed; the still before counts even at one still in 5 s."""
+    def alive(
+        self, ends: Ints, clock: float, still: int, settings: TrackSettings, patience: float
+    ) -> NDArray[np.bool_]:
+        """Return which ends may still be followed; the next still is tried up to ``patience`` times as long."""
         gap = clock - self.clock[ends]
-        near = (gap <= settings.max_gap_s) | (self.still[ends] == still - 1) & (gap <= 2 * settings.max_gap_s)
+        next_still = (self.still[ends] == still - 1) & (gap <= patience * settings.max_gap_s)
+        near = (gap <= settings.max_gap_s) | next_still
         return near & (clock - self.born[ends] <= settings.max_length_s)
 
 
-def linked(scene: Scene, threads: Threads, ends: Ints, motion: Motion, settings: TrackSettings) -> Ints:
+def linked(
+    scene: Scene, threads: Threads, ends: Ints, motion: Motion, settings: TrackSettings, priors: TrackPriors
+) -> Ints:
     """Carry ``threads`` on through all stills after the ``ends``; return the rows that are open at last.
 
     ``threads`` are rows of the scene, of which the ends come first; its ``look`` is the scene's
@@ -102,31 +106,43 @@ def linked(scene: Scene, threads: Threads, ends: Ints, motion: Motion, settings:
     outlook = motion.outlook(scene)
     bounds = np.unique(np.append(scene.first[scene.first >= len(ends)], len(ends)))
     for begin, end in pairwise(bounds.tolist()):
-        ends = ends[threads.alive(ends, threads.clock[begin], threads.still[begin], settings)]
+        ends = ends[threads.alive(ends, threads.clock[begin], threads.still[begin], settings, priors.patience)]
         if len(ends):
-            left, right, ahead = _chosen(scene, threads, ends, np.arange(begin, end), motion, outlook, settings)
-            threads.follow(ends[left], begin + right, ahead, scene)
+            ahead = _ahead(threads, ends, threads.clock[begin], priors)
+            odds = _odds(scene, threads, ends, np.arange(begin, end), ahead, motion, outlook, settings, priors)
+            left, right = assign(-odds, -settings.threshold)
+            threads.follow(ends[left], begin + right, ahead[left], scene)
             ends = np.delete(ends, left)
         ends = np.concatenate([ends, np.arange(begin, end)])
     return ends
 
 
-def _chosen(
-    scene: Scene, threads: Threads, ends: Ints, rows: Ints, motion: Motion, outlook: Outlook, settings: TrackSettings
-) -> tuple[Ints, Ints, Floats]:
-    """Return which ends and which rows of a still are one vehicle, and where those were expected.
+def _ahead(threads: Threads, ends: Ints, clock: float, priors: TrackPriors) -> Floats:
+    """Return the courses (E, 5, 2) of the ends at a second to come."""
+    return course.later(threads.course[ends], clock - threads.clock[ends], priors.acceleration, priors.bend)
+
+
+def _odds(
+    scene: Scene,
+    threads: Threads,
+    ends: Ints,
+    rows: Ints,
+    ahead: Floats,
+    motion: Motion,
+    outlook: Outlook,
+    settings: TrackSettings,
+    priors: TrackPriors,
+) -> Floats:
+    """Return the log-odds (E, n) that an end and a row of a still are one vehicle.
 
     The movement is what the road teaches, mixed with where the vehicle was heading.
     """
     gap = threads.clock[rows[0]] - threads.clock[ends]
     steps = threads.still[rows[0]] - threads.still[ends]
-    ahead = course.later(threads.course[ends], gap)
-    same, rest = motion.evidence(scene, Pairs(ends[:, None], rows[None], gap[:, None]))
+    same, rest = motion.evidence(scene, Pairs(ends[:, None], rows[None], gap[:, None]), priors)
     expected = course.log_density(ahead, scene.spot[rows], scene.noise[rows])
-    heeded = np.where(threads.seen[ends] > 1, _INERTIA, 1e-9)[:, None]
+    heeded = np.where(threads.seen[ends] > 1, priors.inertia, priors.inertia_once)[:, None]
     odds = np.logaddexp(np.log1p(-heeded) + same, np.log(heeded) + expected) + rest
     seen = np.where(steps > 1, outlook.later[ends], outlook.stays[ends])
     seen -= settings.gap_penalty * np.log2(np.minimum(steps, 1 + gap * (1 - 1 / steps)))
-    odds += seen[:, None] - outlook.other[rows]
-    left, right = assign(-odds, -settings.threshold)
-    return left, right, ahead[left]
+    return odds + (seen[:, None] - outlook.other[rows])

@@ -9,7 +9,7 @@ one-to-one beliefs weigh the real pairs, and the weighted pairs make the next de
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,24 +20,14 @@ from cctview.assign import soft_assign
 from cctview.geometry import aligned_iou
 from cctview.tracking.density import Histogram
 from cctview.tracking.occupancy import Occupancy, places_of
-from cctview.tracking.pairs import CHANGE, LIKENESS, MOTION, Pairs, change_bins, likeness, moves, pairs_between
-from cctview.tracking.scene import PLACE, Scene
+from cctview.tracking.pairs import OVERLAPS, Pairs, change_bins, likeness, moves, pairs_between
+from cctview.tracking.priors import TrackPriors
+from cctview.tracking.scene import Scene
 
 __all__ = ["Evidence", "Motion", "learn"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
-
-_LEVELS = np.concatenate(
-    [[0.001, 0.003, 0.006, 0.01, 0.02, 0.03, 0.05, 0.075], np.linspace(0.1, 0.6, 11), [0.7, 0.8, 0.9, 0.95]]
-)
-_SHIFT_S = 25.0
-_SHIFTS = np.array([1.0, 1.8, 3.1])
-_STAYS, _STAYS_LEVEL = 0.6, 15
-_MOST = 30.0
-_MESSAGES = 6
-_ENOUGH = 1.5
-_ODD = 0.02
 
 
 class Evidence(NamedTuple):
@@ -83,10 +73,10 @@ class Motion:
     fresh: Floats
     gain: float
 
-    def evidence(self, scene: Scene, pairs: Pairs) -> Evidence:
+    def evidence(self, scene: Scene, pairs: Pairs, priors: TrackPriors) -> Evidence:
         """Return what speaks for each pair to be one vehicle."""
-        moved, ground = moves(scene, pairs)
-        change, given = change_bins(scene, pairs)
+        moved, ground = moves(scene, pairs, priors)
+        change, given = change_bins(scene, pairs, priors)
         alike = _alike(given, likeness(scene, pairs), self.edges)
         return Evidence(self.same[moved] - ground, self.change[change] + self.alike[alike])
 
@@ -120,32 +110,32 @@ class _Sample:
 class _Turnover:
     """How many vehicles stay and how many are new, place by place."""
 
-    def __init__(self, scene: Scene, pairs: Pairs) -> None:
+    def __init__(self, scene: Scene, pairs: Pairs, priors: TrackPriors) -> None:
+        self.priors = priors
         self.start, self.end = scene.bin[pairs.i], scene.bin[pairs.j]
-        self.asked, self.came = (_by_place(scene.bin[np.unique(side)], None) for side in pairs[:2])
+        self.asked, self.came = (_by_place(scene.bin[np.unique(side)], None, priors) for side in pairs[:2])
 
     def stays(self, belief: Floats) -> Floats:
         """Return the log-odds to be seen again, given what is believed of the pairs."""
-        share = np.clip((_by_place(self.start, belief) + 1) / (self.asked + 3), 0.02, 0.95)
+        seen, asked = self.priors.stays_pseudo
+        again = (_by_place(self.start, belief, self.priors) + seen) / (self.asked + asked)
+        share = np.clip(again, *self.priors.stays_range)
         return np.log(share / (1 - share))
 
     def fresh(self, belief: Floats) -> Floats:
         """Return the logarithm of the share of newcomers, given what is believed of the pairs."""
-        return np.log(np.clip((self.came - _by_place(self.end, belief) + 1) / (self.came + 2), 0.05, 1))
+        new, came = self.priors.fresh_pseudo
+        unknown = self.came - _by_place(self.end, belief, self.priors) + new
+        return np.log(np.clip(unknown / (self.came + came), self.priors.fresh_least, 1))
 
 
-def learn(scene: Scene, rounds: int, most: int) -> Motion:
+def learn(scene: Scene, rounds: int, most: int, priors: TrackPriors) -> Motion:
     """Return the motion of a camera; where there is little to learn from, what roads are like anyhow.
 
     Takes ``rounds`` of expectation maximisation on about ``most`` pairs.
     """
-    sample = _sample(scene, most)
-    real, histograms, turnover, places = (
-        sample.real,
-        _histograms(),
-        _Turnover(scene, sample.real),
-        places_of(scene.spot),
-    )
+    sample, histograms, places = _sample(scene, most, priors), _histograms(priors), places_of(scene.spot, priors)
+    real, turnover = sample.real, _Turnover(scene, sample.real, priors)
     row, column = (np.unique(side, return_inverse=True)[1] for side in real[:2])
     shape = (int(row.max(initial=-1)) + 1, int(column.max(initial=-1)) + 1)
     known = np.log(scene.crowd[scene.still[real.j]]) + sample.ground
@@ -153,25 +143,27 @@ def learn(scene: Scene, rounds: int, most: int) -> Motion:
     odds: Floats = np.zeros(len(known))
     belief: Floats = odds
     stays: Floats = np.zeros_like(turnover.asked)
-    fresh: Floats = np.full_like(turnover.came, np.log(0.5))
+    fresh: Floats = np.full_like(turnover.came, np.log(priors.fresh_start))
     counts = [histogram.counts(bins, belief) for histogram, bins in zip(histograms, sample.bins, strict=True)]
-    occupancy = places.occupancy(len(scene))
+    occupancy = places.occupancy(len(scene), priors)
     for _ in range(rounds + 1):
         parts = zip(histograms, counts, sample.bins, strict=True)
         evidence = sum(
             (np.log(h.left_out(c, v, belief)) for h, c, v in parts), -known - occupancy.at(scene.spot[real.j])
         )
-        odds = np.exp(np.clip(evidence, -_MOST, _MOST) + stays[turnover.start] - fresh[turnover.end])
-        belief = soft_assign(row, column, odds, shape, _MESSAGES)
+        odds = np.exp(
+            np.clip(evidence, -priors.odds_cap, priors.odds_cap) + stays[turnover.start] - fresh[turnover.end]
+        )
+        belief = soft_assign(row, column, odds, shape, priors.messages)
         stays, fresh = turnover.stays(belief), turnover.fresh(belief)
         counts = [histogram.counts(bins, belief) for histogram, bins in zip(histograms, sample.bins, strict=True)]
-        occupancy = places.occupancy(len(scene) * (1 - float(belief.sum()) / max(shape[0], 1)))
+        occupancy = places.occupancy(len(scene) * (1 - float(belief.sum()) / max(shape[0], 1)), priors)
     same, change, alike = (np.log(h.density(c)).ravel() for h, c in zip(histograms, counts, strict=True))
     return Motion(
         same=same,
         occupancy=occupancy,
-        change=_cautious(change - sample.chance[0]),
-        alike=_cautious(alike - sample.chance[1]),
+        change=_cautious(change - sample.chance[0], priors.odd),
+        alike=_cautious(alike - sample.chance[1], priors.odd),
         edges=sample.edges,
         stays=stays,
         fresh=fresh,
@@ -179,27 +171,28 @@ def learn(scene: Scene, rounds: int, most: int) -> Motion:
     )
 
 
-def _cautious(ratio: Floats) -> Floats:
-    """Return log ratios of true pairs to chance pairs, given that now and then a true pair looks like chance."""
-    return np.log((1 - _ODD) * np.exp(ratio) + _ODD)
+def _cautious(ratio: Floats, odd: float) -> Floats:
+    """Return log ratios of true pairs to chance pairs, given that the share ``odd`` of true pairs looks like chance."""
+    return np.log((1 - odd) * np.exp(ratio) + odd)
 
 
-def _sample(scene: Scene, most: int) -> _Sample:
+def _sample(scene: Scene, most: int, priors: TrackPriors) -> _Sample:
     """Return real pairs of every n-th still, so that each still kept is whole, and chance pairs of the same."""
     stride = 1 + int((scene.crowd[:-1] * scene.crowd[1:]).sum() // most)
     start = np.arange(0, len(scene.clock) - 1, stride)
     gap = np.diff(scene.clock)[start]
     real = pairs_between(scene, start, start + 1, gap)
-    chance = _chance(scene, start, gap)
+    chance = _chance(scene, start, gap, priors)
     distance = likeness(scene, chance)
-    edges = np.quantile(distance, _LEVELS) if len(distance) else np.linspace(0.05, 1.2, len(_LEVELS))
-    stayed = aligned_iou(scene.box[chance.i], scene.box[chance.j]) > _STAYS
-    apart = ~(stayed & (distance <= edges[_STAYS_LEVEL]))
-    change, given = change_bins(scene, chance.rows(apart))
+    levels, (overlap, level) = priors.like_bins, priors.parked
+    edges = np.quantile(distance, levels) if len(distance) else np.linspace(*priors.like_reach, len(levels))
+    stayed = aligned_iou(scene.box[chance.i], scene.box[chance.j]) > overlap
+    apart = ~(stayed & (distance <= edges[level]))
+    change, given = change_bins(scene, chance.rows(apart), priors)
     bins = (change, _alike(given, distance[apart], edges))
-    moved, ground = moves(scene, real)
-    changed, given = change_bins(scene, real)
-    _, *histograms = _histograms()
+    moved, ground = moves(scene, real, priors)
+    changed, given = change_bins(scene, real, priors)
+    _, *histograms = _histograms(priors)
     return _Sample(
         real=real,
         bins=_Bins(moved, changed, _alike(given, likeness(scene, real), edges)),
@@ -209,52 +202,77 @@ def _sample(scene: Scene, most: int) -> _Sample:
     )
 
 
-def _chance(scene: Scene, start: Ints, gap: Floats) -> Pairs:
+def _chance(scene: Scene, start: Ints, gap: Floats, priors: TrackPriors) -> Pairs:
     """Return pairs of different vehicles: of stills so far apart that none is in both, else of one still.
 
     The stills form a ring. Two vehicles of one still are two for certain, however short the recording.
     """
     stills = len(scene.clock)
     step = float(np.median(np.diff(scene.clock))) if stills > 1 else 1.0
-    least = max(int(np.ceil(_SHIFT_S / max(step, 1e-3))), 8)
-    shifts = np.unique(np.rint(least * _SHIFTS).astype(int)) % max(stills, 1)
+    least = max(int(np.ceil(priors.shift_s / max(step, 1e-3))), priors.shift_stills)
+    shifts = np.unique(np.rint(least * np.array(priors.shifts)).astype(int)) % max(stills, 1)
     shifts = shifts[np.minimum(shifts, stills - shifts) >= least]
     end = (start[:, None] + 1 + shifts).ravel() % max(stills, 1)
     far = pairs_between(scene, np.repeat(start, len(shifts)), end, np.repeat(gap, len(shifts)))
     near = pairs_between(scene, start, start, gap)
     near = near.rows(near.i != near.j)
-    if len(far.i) > _ENOUGH * len(near.i):
+    if len(far.i) > priors.chance_enough * len(near.i):
         return far
     return Pairs(*(np.concatenate(columns) for columns in zip(far, near, strict=True)))
 
 
 def _alike(given: Ints, distance: Floats, edges: Floats) -> Ints:
-    """Return flat bins of LIKENESS."""
-    return given * LIKENESS[-1] + np.searchsorted(edges, distance)
+    """Return flat bins of what likeness depends on, and of the distance between ``edges`` (K,): K + 1 bins each."""
+    return given * (len(edges) + 1) + np.searchsorted(edges, distance)
 
 
-def _by_place(place: Ints, weight: Floats | None) -> Floats:
+def _by_place(place: Ints, weight: Floats | None, priors: TrackPriors) -> Floats:
     """Return how much weight falls on each place and its neighbours, flat."""
-    counts = np.bincount(place, weight, int(np.prod(PLACE))).reshape(PLACE).astype(np.float64)
-    return gaussian_filter(counts, 1.0).ravel()
+    shape = priors.place_bins
+    counts = np.bincount(place, weight, int(np.prod(shape))).reshape(shape).astype(np.float64)
+    return gaussian_filter(counts, priors.place_smooth).ravel()
 
 
 def _log_density(histogram: Histogram, bins: Ints) -> Floats:
     """Return the log density of unweighted rows, flat, leaning on no prior knowledge."""
     flat = np.full_like(histogram.prior, 1 / histogram.prior.size)
-    plain = Histogram(shape=histogram.shape, sigma=histogram.sigma, prior=flat)
+    plain = replace(histogram, prior=flat)
     return np.log(plain.density(plain.counts(bins, np.ones(len(bins))))).ravel()
 
 
-def _histograms() -> tuple[Histogram, Histogram, Histogram]:
+def _histograms(priors: TrackPriors) -> tuple[Histogram, Histogram, Histogram]:
     """Return movement, change and likeness with what holds on any road: vehicles keep lane, size and look."""
-    along, across = np.linspace(-2.5, 2.5, MOTION[2]), np.linspace(-2.3, 2.3, MOTION[3])
-    motion = np.where(np.abs(along) < 2.1, 1.0, 0.05)[:, None] * np.exp(-np.abs(across) / 0.5)
-    bins = np.linspace(-1, 1, CHANGE[2])
-    change = np.exp(-np.abs(bins[:, None]) / 0.2 - np.abs(bins) / 0.25)
-    alike = np.diff(np.concatenate([[0.0], _LEVELS, [1.0]]) ** 0.5)
-    return (
-        Histogram(shape=MOTION, sigma=(1.0, 1.0, 0.8, 0.7), prior=motion / motion.sum()),
-        Histogram(shape=CHANGE, sigma=(0.0, 0.7, 0.8, 0.8), prior=change / change.sum()),
-        Histogram(shape=LIKENESS, sigma=(0.0, 0.7, 0.8), prior=alike / alike.sum()),
+    given = (OVERLAPS, priors.small_bins)
+    shapes = (
+        (*priors.place_bins, *priors.motion_bins),
+        (*given, *priors.change_bins[::-1]),
+        (*given, len(priors.like_bins) + 1),
     )
+    smooth = (priors.motion_smooth, priors.change_smooth, priors.like_smooth)
+    usual = (_usual_motion(priors), _usual_change(priors), _usual_likeness(priors))
+    motion, change, alike = (
+        Histogram(shape=shape, sigma=sigma, prior=prior / prior.sum(), pseudo=priors.pseudo)
+        for shape, sigma, prior in zip(shapes, smooth, usual, strict=True)
+    )
+    return motion, change, alike
+
+
+def _usual_motion(priors: TrackPriors) -> Floats:
+    """Return how usual each bin of movement is, along by across: any speed, and hardly any change of lane."""
+    along, across = (
+        np.linspace(-reach, reach, count) for reach, count in zip(priors.motion_reach, priors.motion_bins, strict=True)
+    )
+    fast, rare = priors.usual_along
+    return np.where(np.abs(along) < fast, 1.0, rare)[:, None] * np.exp(-np.abs(across) / priors.usual_aside)
+
+
+def _usual_change(priors: TrackPriors) -> Floats:
+    """Return how usual each bin of change is, height by width."""
+    (wide, tall), (widths, heights) = priors.usual_change, priors.change_bins
+    width, height = (np.linspace(-priors.change_reach, priors.change_reach, count) for count in (widths, heights))
+    return np.exp(-np.abs(height[:, None]) / tall - np.abs(width) / wide)
+
+
+def _usual_likeness(priors: TrackPriors) -> Floats:
+    """Return how usual each bin of likeness is: true pairs crowd where few chance pairs are."""
+    return np.diff(np.concatenate([[0.0], priors.like_bins, [1.0]]) ** priors.usual_like)

@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cctview.geometry import aligned_iou
-from cctview.tracking.scene import PLACE, SMALL, Scene
+from cctview.tracking.priors import TrackPriors
+from cctview.tracking.scene import Scene
 
-__all__ = ["CHANGE", "LIKENESS", "MOTION", "Moves", "Pairs", "change_bins", "likeness", "moves", "pairs_between"]
+__all__ = ["OVERLAPS", "Moves", "Pairs", "change_bins", "likeness", "moves", "pairs_between"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
-MOTION = (*PLACE, 31, 15)
-CHANGE = (4, SMALL, 20, 20)
-LIKENESS = (4, SMALL, 24)
-
-_REACH = np.array([2.5, 2.3])
-_LAST = np.array(MOTION[2:]) - 1
-_WIDTH = 2 * _REACH / MOTION[2:]
-_SPEED_MPS = 25.0
-_CHUNK = 8192
-_BEYOND = 7.0
+OVERLAPS = 4  # ways in which two boxes lie: apart, apart with one cut by the border, touching, on each other
+_CHUNK = 8192  # pairs compared at a time, so that they stay in the cache
 
 
-def _log_ground() -> Floats:
-    """Return the logarithm of the ground of each bin, flat, in units of what the movement is divided by.
+class _Grid(NamedTuple):
+    """Bins of movement along and across: how far they reach, how wide they are, the last of them, (2,) each.
 
-    The first and the last bins along the road hold all that moved farther: they are far larger than they look.
+    ``log_ground`` is the logarithm of the ground of each bin, flat, in units of what the movement is divided by.
     """
-    sides = [
-        np.log(width * np.cosh((np.arange(count) + 0.5) * width - reach))
-        for width, reach, count in zip(_WIDTH, _REACH, MOTION[2:], strict=True)
-    ]
-    sides[0][[0, -1]] += _BEYOND
-    return np.add.outer(*sides).ravel()
+
+    reach: Floats
+    width: Floats
+    last: Ints
+    log_ground: Floats
 
 
-_LOG_GROUND = _log_ground()
+@lru_cache(maxsize=8)
+def _grid(priors: TrackPriors) -> _Grid:
+    """Return the bins of movement.
+
+    The first and the last ones along the road hold all that moved farther: they are far larger than they look.
+    """
+    reach, count = np.array(priors.motion_reach), np.array(priors.motion_bins)
+    width = 2 * reach / count
+    sides = [np.log(w * np.cosh((np.arange(n) + 0.5) * w - r)) for w, r, n in zip(width, reach, count, strict=True)]
+    sides[0][[0, -1]] += priors.motion_beyond
+    return _Grid(reach, width, count - 1, np.add.outer(*sides).ravel())
 
 
 class Pairs(NamedTuple):
@@ -59,7 +62,7 @@ class Pairs(NamedTuple):
 
 
 class Moves(NamedTuple):
-    """Flat bins of MOTION, and the logarithm of the ground that each bin covers in square metres."""
+    """Flat bins of place and movement, and the logarithm of the ground that each bin covers in square metres."""
 
     bin: Ints
     log_ground: Floats
@@ -75,32 +78,37 @@ def pairs_between(scene: Scene, start: Ints, end: Ints, gap: Floats) -> Pairs:
     return Pairs(scene.first[start][which] + i, scene.first[end][which] + j, gap[which])
 
 
-def moves(scene: Scene, pairs: Pairs) -> Moves:
+def moves(scene: Scene, pairs: Pairs, priors: TrackPriors) -> Moves:
     """Return how each pair moved along and across the road, from where it started.
 
     Bins widen with the time between, and with what a pixel makes in metres: of stills a tenth of a
     second apart, far away, the boxes' own trembling is all that can be seen.
     """
     i, j, gap = pairs
-    unit = 2 * scene.grain[i]
-    unit[..., 0] += _SPEED_MPS * gap + 0.3
-    unit[..., 0] /= 3
-    unit[..., 1] += 1.2 + 0.03 * scene.depth[i]
-    moved = (np.arcsinh((scene.spot[j] - scene.spot[i]) / unit) + _REACH) / _WIDTH
-    cell = np.minimum(np.maximum(moved, 0), _LAST).astype(np.intp)
-    flat = cell[..., 0] * MOTION[3] + cell[..., 1]
-    return Moves(scene.bin[i] * (MOTION[2] * MOTION[3]) + flat, _LOG_GROUND[flat] + np.log(unit[..., 0] * unit[..., 1]))
+    grid, (aside, farther) = _grid(priors), priors.motion_aside
+    unit = priors.motion_grain * scene.grain[i]
+    unit[..., 0] += priors.motion_speed_mps * gap + priors.motion_slack_m
+    unit[..., 0] /= priors.motion_fine
+    unit[..., 1] += aside + farther * scene.depth[i]
+    moved = (np.arcsinh((scene.spot[j] - scene.spot[i]) / unit) + grid.reach) / grid.width
+    cell = np.minimum(np.maximum(moved, 0), grid.last).astype(np.intp)
+    flat = cell[..., 0] * priors.motion_bins[1] + cell[..., 1]
+    log_ground = grid.log_ground[flat] + np.log(unit[..., 0] * unit[..., 1])
+    return Moves(scene.bin[i] * len(grid.log_ground) + flat, log_ground)
 
 
-def change_bins(scene: Scene, pairs: Pairs) -> tuple[Ints, Ints]:
-    """Return flat bins of CHANGE (height and width relative to the place), and of what both depend on."""
+def change_bins(scene: Scene, pairs: Pairs, priors: TrackPriors) -> tuple[Ints, Ints]:
+    """Return flat bins of the change of width and height relative to the place, and of what both depend on."""
     i, j, _ = pairs
+    (touching, staying), (widths, heights) = priors.overlaps, priors.change_bins
     overlap = aligned_iou(scene.box[i], scene.box[j])
-    state = np.where(overlap > 0.05, 2 + (overlap > 0.5), scene.cut[i] | scene.cut[j])
-    given = state * SMALL + np.minimum(scene.small[i], scene.small[j])
-    change = (scene.shape[j] - scene.shape[i] + 1) * (CHANGE[2] / 2)
-    changed = np.minimum(np.maximum(change, 0), CHANGE[2] - 1).astype(np.intp)
-    return (given * CHANGE[2] + changed[..., 1]) * CHANGE[3] + changed[..., 0], given
+    state = np.where(overlap > touching, 2 + (overlap > staying), scene.cut[i] | scene.cut[j])
+    given = state * priors.small_bins + np.minimum(scene.small[i], scene.small[j])
+    change = (scene.shape[j] - scene.shape[i] + priors.change_reach) * (
+        np.array((widths, heights)) / (2 * priors.change_reach)
+    )
+    changed = np.minimum(np.maximum(change, 0), (widths - 1, heights - 1)).astype(np.intp)
+    return (given * heights + changed[..., 1]) * widths + changed[..., 0], given
 
 
 def likeness(scene: Scene, pairs: Pairs) -> Floats:

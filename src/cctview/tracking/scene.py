@@ -8,19 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.geometry import size
+from cctview.geometry import foot, size
+from cctview.road.border import cut_by_border
+from cctview.tracking.priors import TrackPriors
 from cctview.tracking.road import Road, road_of
 from cctview.tracking.sightings import Sightings
 
-__all__ = ["PLACE", "SMALL", "Lens", "Scene", "even_step", "lens_of", "place_bins", "scene_of", "unit"]
+__all__ = ["NO_LENGTH", "Lens", "Scene", "even_step", "lens_of", "place_bins", "scene_of", "unit"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
-PLACE = (8, 14)
-SMALL = 5
-_EDGE_PX = 2.0
-_LONGEST_EVEN_S = 8.0
+NO_LENGTH = 1e-6  # a vector that is not longer has no direction
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -35,11 +34,14 @@ class Lens:
     mean: Floats
     step_s: float = 0.0
 
-    def gaps(self, seconds: Floats) -> Floats:
-        """Return the time between neighbouring stills, given what their stamps say."""
+    def gaps(self, seconds: Floats, slack_s: float) -> Floats:
+        """Return the time between neighbouring stills (N,), given the seconds (N,) that their stamps say.
+
+        Up to ``slack_s`` more than a step is one step.
+        """
         if not self.step_s:
             return seconds
-        return np.where(seconds <= self.step_s + 1.0, 1, np.rint(seconds / self.step_s)) * self.step_s
+        return np.where(seconds <= self.step_s + slack_s, 1, np.rint(seconds / self.step_s)) * self.step_s
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -74,21 +76,22 @@ class Scene:
         return len(self.box)
 
 
-def lens_of(sightings: Sightings) -> Lens:
+def lens_of(sightings: Sightings, priors: TrackPriors) -> Lens:
     """Return what the sightings tell of their camera, its stamps being believed."""
-    road = road_of(sightings.box.astype(np.float64))
+    road = road_of(sightings.box.astype(np.float64), priors)
     return Lens(road=road, mean=sightings.vector.mean(axis=0, dtype=np.float64))
 
 
-def scene_of(sightings: Sightings, lens: Lens) -> Scene:
+def scene_of(sightings: Sightings, lens: Lens, priors: TrackPriors) -> Scene:
     """Return the sightings as seen through a lens."""
     starts = sightings.starts
     box = sightings.box.astype(np.float64)
     scale = lens.road.scale(box)
     spot, grain = lens.road.place(box), lens.road.grain(box)
     seconds = np.maximum(np.diff(sightings.time[starts]), 0) / 1e9
-    width, height = lens.road.extent
-    small = np.log(scale / 5.0) * (SMALL / np.log(40.0 / 5.0))
+    least, most = priors.small_px
+    small = np.log(scale / least) * (priors.small_bins / np.log(most / least))
+    still_px, growing = priors.tremble
     crowd = np.diff(starts, append=len(box))
     return Scene(
         box=box,
@@ -96,19 +99,19 @@ def scene_of(sightings: Sightings, lens: Lens) -> Scene:
         still=np.repeat(np.arange(len(starts)), crowd),
         first=np.append(starts, len(box)),
         crowd=crowd,
-        clock=np.concatenate([[0.0], np.cumsum(lens.gaps(seconds))])[: len(starts)],
+        clock=np.concatenate([[0.0], np.cumsum(lens.gaps(seconds, priors.even_slack_s))])[: len(starts)],
         spot=spot,
         grain=grain,
-        depth=lens.road.ground(box)[:, 1],
-        bin=place_bins(lens.road, box),
-        small=np.clip(small, 0, SMALL - 1).astype(np.intp),
+        depth=lens.road.ground.places(foot(box))[:, 1],
+        bin=place_bins(lens.road, box, priors),
+        small=np.clip(small, 0, priors.small_bins - 1).astype(np.intp),
         shape=np.log(size(box) / scale[:, None]),
-        cut=(box[:, 0] < _EDGE_PX) | (box[:, 2] > width - _EDGE_PX) | (box[:, 3] > height - _EDGE_PX),
-        noise=(grain * (0.7 + 0.05 * scale)[:, None]) ** 2,
+        cut=cut_by_border(box, lens.road.extent, priors.road.edge_px),
+        noise=(grain * (still_px + growing * scale)[:, None]) ** 2,
     )
 
 
-def even_step(sightings: Sightings) -> float:
+def even_step(sightings: Sightings, priors: TrackPriors) -> float:
     """Return the usual step of stills whose stamps are whole seconds, too coarse for it, else 0.
 
     Stamps of whole seconds say little about stills 1.7 s apart; a constant step with gaps of whole
@@ -116,21 +119,24 @@ def even_step(sightings: Sightings) -> float:
     """
     seconds = sightings.time[sightings.starts] / 1e9
     gaps = np.diff(seconds)
-    if len(gaps) < 8 or not np.array_equal(seconds, np.rint(seconds)):
+    if len(gaps) < priors.even_gaps or not np.array_equal(seconds, np.rint(seconds)):
         return 0.0
-    usual = float(gaps[gaps <= 2 * np.median(gaps)].mean())
-    return usual if usual <= _LONGEST_EVEN_S else 0.0
+    usual = float(gaps[gaps <= priors.even_outlier * np.median(gaps)].mean())
+    return usual if usual <= priors.even_longest_s else 0.0
 
 
-def place_bins(road: Road, box: Floats) -> Ints:
-    """Return the flat bin of PLACE of each box: how near, and which lane."""
-    near = np.log(road.scale(box) / 4.0) * (PLACE[0] / np.log(100.0 / 4.0))
-    lane = (np.arcsinh(road.place(box)[:, 1] / 6) + 2.1) * (PLACE[1] / 4.2)
-    flat = [np.clip(axis, 0, count - 1).astype(np.intp) for axis, count in zip((near, lane), PLACE, strict=True)]
-    return np.ravel_multi_index((flat[0], flat[1]), PLACE)
+def place_bins(road: Road, box: Floats, priors: TrackPriors) -> Ints:
+    """Return the flat bin of each box (N, 4), ``(N,)``: how near, and which lane."""
+    (nears, lanes), (least, most), (wide, reach) = priors.place_bins, priors.place_px, priors.place_across
+    near = np.log(road.scale(box) / least) * (nears / np.log(most / least))
+    lane = (np.arcsinh(road.place(box)[:, 1] / wide) + reach) * (lanes / (2 * reach))
+    flat = [
+        np.clip(axis, 0, count - 1).astype(np.intp) for axis, count in zip((near, lane), (nears, lanes), strict=True)
+    ]
+    return np.ravel_multi_index((flat[0], flat[1]), (nears, lanes))
 
 
 def unit(vectors: Floats) -> Floats:
     """Return the vectors at unit length, those without a direction at 0."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / np.maximum(length, 1e-6) * (length > 1e-6)
+    return vectors / np.maximum(length, NO_LENGTH) * (length > NO_LENGTH)

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.geometry import aligned_iou
+from cctview.tracking.priors import SortPriors, TrackPriors
 from cctview.types import VEHICLE_TYPES, Detections, Embeddings, rows_of
 
 __all__ = ["Sightings", "sightings_of", "vehicles"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
-
-_SAME_PX, _SAME_LOOK = 0.02, 1e-3
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -69,13 +68,14 @@ def vehicles(detections: Detections, embeddings: Embeddings) -> tuple[Ints, Ints
 
 
 def sightings_of(
-    detections: Detections, embeddings: Embeddings, row: Ints, place: Ints, duplicate_iou: float
-) -> tuple[Sightings, NDArray[np.bool_]]:
-    """Return the sightings of one camera and which of its rows they are.
+    detections: Detections, embeddings: Embeddings, duplicate_iou: float, priors: TrackPriors | SortPriors
+) -> tuple[Sightings, Ints]:
+    """Return the sightings of one camera, by time, still and rank, and the row of detections of each.
 
-    ``row`` and ``place`` (N,) are those of ``vehicles``. A weaker box of the same vehicle in the same
+    A weaker box of the same vehicle in the same
     still is left out, and so is a still whose content was served before.
     """
+    row, place = vehicles(detections, embeddings)
     keep = _distinct(detections, row, duplicate_iou)
     row, place = row[keep], place[keep]
     rows = Sightings(
@@ -85,9 +85,8 @@ def sightings_of(
         box=detections.box[row],
         vector=embeddings.vector[place],
     )
-    fresh = ~_repeated(rows)
-    keep[np.flatnonzero(keep)[~fresh]] = False
-    return rows.rows(fresh), keep
+    fresh = ~_repeated(rows, priors)
+    return rows.rows(fresh), row[fresh]
 
 
 def _distinct(detections: Detections, row: Ints, limit: float) -> NDArray[np.bool_]:
@@ -103,7 +102,7 @@ def _distinct(detections: Detections, row: Ints, limit: float) -> NDArray[np.boo
     return keep
 
 
-def _repeated(rows: Sightings) -> NDArray[np.bool_]:
+def _repeated(rows: Sightings, priors: TrackPriors | SortPriors) -> NDArray[np.bool_]:
     """Return which rows are in a still that shows exactly what the one before shows, ``(N,)``.
 
     A single box proves nothing: a parked car may well be found twice at the same place.
@@ -114,7 +113,7 @@ def _repeated(rows: Sightings) -> NDArray[np.bool_]:
     before = np.arange(len(rows)) - count[np.maximum(still - 1, 0)]
     paired = (count > 1) & (count == np.append(0, count[:-1]))
     row = np.flatnonzero(paired[still])
-    same = (np.abs(rows.box[row] - rows.box[before[row]]) < _SAME_PX).all(axis=1)
-    same &= (np.abs(rows.vector[row] - rows.vector[before[row]]) < _SAME_LOOK).all(axis=1)
+    same = (np.abs(rows.box[row] - rows.box[before[row]]) < priors.same_px).all(axis=1)
+    same &= (np.abs(rows.vector[row] - rows.vector[before[row]]) < priors.same_look).all(axis=1)
     alike = np.bincount(still[row], same, len(starts)) == count
     return (alike & paired)[still]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cctview.tracking.held import Held
 from cctview.tracking.learnt import Learnt, learnt_of
 from cctview.tracking.link import Threads, linked
+from cctview.tracking.priors import TrackPriors
 from cctview.tracking.scene import scene_of
 from cctview.tracking.settings import TrackSettings
 from cctview.tracking.sightings import Sightings
@@ -19,7 +20,6 @@ __all__ = ["TrackState"]
 
 Ints = NDArray[np.integer[Any]]
 
-_GROWTH = 1.5
 _NEVER = int(np.iinfo(np.int64).min)
 
 
@@ -61,43 +61,54 @@ class TrackState:
         """Return the state with every tracklet ended and all before a row of ``memory`` forgotten."""
         return replace(self.closed(), memory=self.memory.rows(slice(row, None)), learnt=None, taught=0, since=0)
 
-    def extended(self, rows: Sightings, settings: TrackSettings) -> tuple[TrackState, Ints]:
+    def extended(self, rows: Sightings, settings: TrackSettings, priors: TrackPriors) -> tuple[TrackState, Ints]:
         """Return the state after later stills, and the label of each of their sightings, ``(N,)``."""
         if not len(rows):
             return self, np.zeros(0, np.int64)
         memory = self.memory.followed_by(rows)
         memory = memory.rows(slice(max(len(memory) - max(settings.memory, len(rows)), 0), None))
         grown = replace(self, memory=memory, since=self.since + len(rows))
-        if self.learnt is not None and len(memory) < _GROWTH * self.taught and grown.since < settings.memory // 2:
-            return _linked(grown, rows, self.learnt, settings)
-        learnt = learnt_of(memory, settings)
-        grown = replace(grown, learnt=learnt, taught=len(memory), since=0, threads=_seen_through(learnt, self))
-        return _linked(grown, rows, learnt, settings)
+        few = len(memory) < priors.growth * self.taught and grown.since < int(priors.renewed * settings.memory)
+        if self.learnt is not None and few:
+            return _linked(grown, rows, self.learnt, settings, priors)
+        learnt = learnt_of(memory, settings, priors)
+        grown = replace(grown, learnt=learnt, taught=len(memory), since=0, threads=_seen_through(learnt, self, priors))
+        return _linked(grown, rows, learnt, settings, priors)
 
 
-def _seen_through(learnt: Learnt, state: TrackState) -> Threads:
+def _seen_through(learnt: Learnt, state: TrackState, priors: TrackPriors) -> Threads:
     """Return the past of the open ends as far as it holds for what is learnt anew: not how they move."""
     if not len(state.ends):
         return state.threads
-    new = Threads.fresh(scene_of(state.ends, learnt.lens), state.ends.id, state.threads.clock, state.threads.still)
+    scene = scene_of(state.ends, learnt.lens, priors)
+    new = Threads.fresh(scene, state.ends.id, state.threads.clock, state.threads.still, priors)
     return replace(new, label=state.threads.label, born=state.threads.born)
 
 
-def _linked(state: TrackState, rows: Sightings, learnt: Learnt, settings: TrackSettings) -> tuple[TrackState, Ints]:
+def _linked(
+    state: TrackState, rows: Sightings, learnt: Learnt, settings: TrackSettings, priors: TrackPriors
+) -> tuple[TrackState, Ints]:
     """Return the state after the rows, and their labels."""
     starts = rows.starts
     times = rows.time[starts]
     seconds = np.diff(times, prepend=state.time if state.still else times[0]) / 1e9
-    gaps = learnt.lens.gaps(seconds) * (seconds > 0)
+    gaps = learnt.lens.gaps(seconds, priors.even_slack_s) * (seconds > 0)
     count = np.diff(starts, append=len(rows))
     clock = np.repeat(state.clock + np.cumsum(gaps), count)
     still = np.repeat(state.still + 1 + np.arange(len(starts)), count)
     joined = state.ends.followed_by(rows)
-    scene = scene_of(joined, learnt.lens)
+    scene = scene_of(joined, learnt.lens, priors)
     threads = state.threads.followed_by(
-        Threads.fresh(scene, joined.id, np.append(state.threads.clock, clock), np.append(state.threads.still, still))
+        Threads.fresh(
+            scene,
+            joined.id,
+            np.append(state.threads.clock, clock),
+            np.append(state.threads.still, still),
+            priors,
+        )
     )
-    ends = linked(replace(scene, vector=threads.look), threads, np.arange(len(state.ends)), learnt.motion, settings)
+    known = np.arange(len(state.ends))
+    ends = linked(replace(scene, vector=threads.look), threads, known, learnt.motion, settings, priors)
     after = replace(
         state,
         ends=joined.rows(ends),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -10,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.errors import InputError
+from cctview.priors import fingerprint
+from cctview.tracking.headings import headings
 from cctview.tracking.held import NO_TRACKLET, Held, held_of
+from cctview.tracking.priors import TRACK_VERSION, TrackPriors
 from cctview.tracking.saving import packed, unpacked
 from cctview.tracking.settings import TrackSettings
-from cctview.tracking.sightings import Sightings, sightings_of, vehicles
+from cctview.tracking.sightings import Sightings, sightings_of
 from cctview.tracking.state import TrackState
 from cctview.tracking.tracklets import tracklets_of
 from cctview.tracking.turns import turns
@@ -22,8 +26,6 @@ from cctview.types import Detections, Embeddings, Tracklets
 __all__ = ["RoadTracker"]
 
 Ints = NDArray[np.integer[Any]]
-
-_ROWS_A_LOOK = 512  # how many sightings pass between two looks whether the camera was turned
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,13 @@ class RoadTracker:
     """
 
     settings: TrackSettings = field(default_factory=TrackSettings)
+    priors: TrackPriors = field(default_factory=TrackPriors)
 
     @property
     def meta(self) -> dict[str, str]:
-        """The method, its version and its settings, as they end in the ``meta`` of the tracklets."""
-        return {"tracker": "road", **{key: str(value) for key, value in asdict(self.settings).items()}}
+        """The method, its version, settings and hash of its priors, as they end in the ``meta`` of the tracklets."""
+        told = {"tracker": "road", "tracker_version": TRACK_VERSION, "tracker_priors": fingerprint(self.priors)}
+        return told | {key: str(value) for key, value in asdict(self.settings).items()}
 
     def fresh(self) -> TrackState:
         """Return the state before the first still of a camera."""
@@ -56,10 +60,9 @@ class RoadTracker:
         """
         if np.any(detections.camera[1:] != detections.camera[:-1]):
             raise InputError("step: one state follows one camera; give the detections of each camera its own state")
-        row, place = vehicles(detections, embeddings)
-        rows, keep = sightings_of(detections, embeddings, row, place, self.settings.duplicate_iou)
+        rows, place = sightings_of(detections, embeddings, self.settings.duplicate_iou, self.priors)
         label = np.full(len(detections), NO_TRACKLET, np.int64)
-        after, label[row[keep]] = _through(state, rows, self.settings)
+        after, label[place] = _through(state, rows, self.settings, self.priors)
         held = state.held.followed_by(held_of(detections, embeddings, label))
         open_ = np.isin(held.label, after.open)
         return replace(after, held=held.rows(open_)), self._ended(held.rows(~open_), after)
@@ -80,18 +83,21 @@ class RoadTracker:
         meta = {**self.meta, **held.detections.meta}
         if state.learnt is None or not len(held):
             return Tracklets.empty(meta)
-        return tracklets_of(held.detections, held.embeddings, held.label, state.learnt.lens.road, meta)
+        ways = partial(headings, state.learnt.lens.road, priors=self.priors)
+        return tracklets_of(held, ways, self.priors.pooling_least, meta)
 
 
-def _through(state: TrackState, rows: Sightings, settings: TrackSettings) -> tuple[TrackState, Ints]:
+def _through(
+    state: TrackState, rows: Sightings, settings: TrackSettings, priors: TrackPriors
+) -> tuple[TrackState, Ints]:
     """Return the state after the rows, split where the view breaks, and their labels."""
     if not len(rows):
         return state, np.zeros(0, np.int64)
     if rows.time[0] < state.time:
         state = state.closed()
     known = len(state.memory)
-    due = len(rows) // _ROWS_A_LOOK + (state.since % _ROWS_A_LOOK + len(rows) % _ROWS_A_LOOK >= _ROWS_A_LOOK)
-    bounds = turns(state.memory.followed_by(rows)) if due else np.zeros(0, np.intp)
+    due = (state.since % priors.rows_a_look + len(rows)) // priors.rows_a_look
+    bounds = turns(state.memory.followed_by(rows), priors) if due else np.zeros(0, np.intp)
     late = bounds[bounds < known]
     if len(late):
         state = state.turned(int(late[-1]))
@@ -100,6 +106,6 @@ def _through(state: TrackState, rows: Sightings, settings: TrackSettings) -> tup
     for number, (begin, end) in enumerate(pairwise([0, *cuts.tolist(), len(rows)])):
         if number:
             state = state.turned(len(state.memory))
-        state, label = state.extended(rows.rows(slice(begin, end)), settings)
+        state, label = state.extended(rows.rows(slice(begin, end)), settings, priors)
         found.append(label)
     return state, np.concatenate(found)

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
 
-from cctview.geometry import aligned_iou, foot, road_plane
+from cctview.geometry import foot
 from cctview.priors import fingerprint
-from cctview.road.flow import MOVED_IOU, ways
-from cctview.road.ground import Ground
+from cctview.road.flow import moved, ways
+from cctview.road.ground import Ground, road_plane
 from cctview.tracking.doubles import second_boxes, standing
 from cctview.tracking.gates import Gate, GatePriors, learn_gate
 from cctview.types import Breaks, Detections, Passages, Ragged, Tracklets, row_ids, rows_among
@@ -218,10 +218,10 @@ def _crossed(heading: str, seen: _Seen, clock: _Clock, looks: Floats, priors: Pa
 def _moves(heading: str, seen: _Seen) -> Ints:
     """Return the rows from which a tracklet's next box shows that it moved, in the right direction."""
     follows = (seen.owner[1:] == seen.owner[:-1]) & (np.diff(seen.seconds) > 0)
-    moved = aligned_iou(seen.box[:-1], seen.box[1:]) < MOVED_IOU
+    driven = moved(seen.box[:-1], seen.box[1:])
     away = np.diff(seen.place[:, 1])
     right = {"towards": away < 0, "away": away > 0}.get(heading, np.ones(len(away), np.bool_))
-    return np.flatnonzero(follows & moved & right)
+    return np.flatnonzero(follows & driven & right)
 
 
 def _pieces(seen: _Seen, gate: Gate, still_s: float, priors: PassagePriors) -> _Pieces:
@@ -304,11 +304,11 @@ def _counted(seen: _Seen, pieces: _Pieces, vehicle: Ints, gate: Gate, least: int
     first, last = pieces.first[order[begin]], pieces.last[order[np.append(begin[1:], len(order)) - 1]]
     boxes = np.bincount(vehicle, pieces.last - pieces.first + 1, count)
     nearest = np.lexsort((pieces.steps, vehicle))[begin]
-    moved = aligned_iou(seen.box[first], seen.box[last]) < MOVED_IOU
+    driven = moved(seen.box[first], seen.box[last])
     went = gate.along(seen.place[last]) - gate.along(seen.place[first])
-    brisk = moved & (went >= priors.brisk * gate.speed * (seen.seconds[last] - seen.seconds[first]))
+    brisk = driven & (went >= priors.brisk * gate.speed * (seen.seconds[last] - seen.seconds[first]))
     aside = gate.across(seen.place[pieces.nearest[nearest]])
-    real = (boxes >= least) & (brisk | ((moved | (boxes == 1)) & _in_lane(aside, brisk, priors)))
+    real = (boxes >= least) & (brisk | ((driven | (boxes == 1)) & _in_lane(aside, brisk, priors)))
     number = np.where(real, np.cumsum(real) - 1, -1)[vehicle[order]]
     kept = order[number >= 0]
     members = _each_once(number[number >= 0], seen.owner[pieces.first[kept]], int(real.sum()))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cctview.errors import FrameError as FrameError
     from cctview.errors import InputError as InputError
     from cctview.errors import MissingError as MissingError
+    from cctview.errors import MissingExtraError as MissingExtraError
     from cctview.errors import ModelError as ModelError
     from cctview.errors import ModelNotFoundError as ModelNotFoundError
     from cctview.errors import NetworkFileError as NetworkFileError
@@ -111,6 +112,7 @@ _HOME = {
     "Matcher": "seams",
     "Matches": "types",
     "MissingError": "errors",
+    "MissingExtraError": "errors",
     "ModelError": "errors",
     "ModelNotFoundError": "errors",
     "NearestMatcher": "matching",
@@ -183,6 +185,7 @@ __all__ = [
     "Matcher",
     "Matches",
     "MissingError",
+    "MissingExtraError",
     "ModelError",
     "ModelNotFoundError",
     "NearestMatcher",
@@ -235,7 +238,7 @@ def __getattr__(name: str) -> Any:
         return import_module("importlib.metadata").version("cctview")
     if name not in _HOME:
         raise AttributeError(f"module 'cctview' has no attribute {name!r}")
-    return getattr(import_module(f"cctview.{_HOME[name]}"), name)
+    return getattr(import_module("cctview.extras").imported(f"cctview.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:

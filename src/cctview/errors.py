@@ -10,6 +10,7 @@
     ├── MissingError (LookupError)       a named thing is not there
     │   ├── SourceNotFoundError (FileNotFoundError)
     │   └── ModelNotFoundError (FileNotFoundError)
+    ├── MissingExtraError (ImportError)  a library that comes with an extra is not installed
     ├── ModelError                       weights are damaged or do not fit their record
     ├── DownloadError (OSError)          a file cannot be fetched, or is not the one recorded
     ├── StoreError (OSError)             the store cannot be read or written
@@ -33,6 +34,7 @@ __all__ = [
     "FrameError",
     "InputError",
     "MissingError",
+    "MissingExtraError",
     "ModelError",
     "ModelNotFoundError",
     "NetworkFileError",
@@ -85,6 +87,10 @@ class SourceNotFoundError(MissingError, FileNotFoundError):
 
 class ModelNotFoundError(MissingError, FileNotFoundError):
     """No model of this name, or its file is gone."""
+
+
+class MissingExtraError(CctviewError, ImportError):
+    """A library that comes with an extra is not installed."""
 
 
 class ModelError(CctviewError):

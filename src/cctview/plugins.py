@@ -6,6 +6,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from cctview.errors import InputError, nearest
+from cctview.extras import missing
 
 __all__ = ["load_plugin", "plugin_names"]
 
@@ -38,5 +39,11 @@ def _only(seam: str, name: str, found: list[EntryPoint]) -> EntryPoint:
 def _loaded(entry: EntryPoint) -> Any:
     try:
         return entry.load()
+    except ModuleNotFoundError as error:
+        raise missing(error) or _unloadable(entry, error) from error
     except (ImportError, AttributeError) as error:
-        raise InputError(f"{entry.group}: {entry.name!r} cannot be loaded from {entry.value} ({error})") from error
+        raise _unloadable(entry, error) from error
+
+
+def _unloadable(entry: EntryPoint, error: Exception) -> InputError:
+    return InputError(f"{entry.group}: {entry.name!r} cannot be loaded from {entry.value} ({error})")

@@ -7,6 +7,7 @@ import os
 import sys
 
 from cctview.errors import CctviewError
+from cctview.extras import missing
 
 __all__ = ["main"]
 
@@ -21,6 +22,11 @@ def main() -> None:
         app()
     except CctviewError as error:
         _fail(str(error))
+    except ModuleNotFoundError as error:
+        known = missing(error)
+        if known is None:
+            raise
+        _fail(str(known))
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from cctview.detect.decoding import DECODERS, Decoded
@@ -15,8 +14,11 @@ from cctview.detect.fit import Fit, normalised
 from cctview.errors import ModelError, nearest
 from cctview.models.labels import types_of
 from cctview.models.record import ModelRecord
-from cctview.models.runtime import REFUSALS, RuntimeSettings, opened
+from cctview.models.runtime import RuntimeSettings, opened, refusals
 from cctview.types import OBJECT_TYPES
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 __all__ = ["FamilyLook"]
 
@@ -77,7 +79,7 @@ class FamilyLook:
         names = [output.name for output in self._session.get_outputs()]
         try:
             values = self._session.run(None, {first.name: pictures, **{other.name: extent for other in others}})
-        except REFUSALS as error:
+        except refusals() as error:
             raise ModelError(f"{self._record.name!r} cannot be run on {size[1]}x{size[0]} pictures: {error}") from error
         return dict(zip(names, values, strict=True))
 

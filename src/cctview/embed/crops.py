@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from cctview import geometry
+from cctview.extras import cv2
 from cctview.types import Detections, Frame
 
 __all__ = ["Cropping", "crops_of", "cut", "quality", "whole"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from cctview.embed.crops import Cropping
+from cctview.extras import cv2
 
 __all__ = ["HistogramEmbedder"]
 

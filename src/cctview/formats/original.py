@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from cctview.errors import FormatError
+from cctview.extras import cv2
 from cctview.formats.files import ecma_json, file_name, read_json, replacing, write_text
 from cctview.naming import detection_names, parse_detection_name, pixel_boxes
 from cctview.types import Detections, Frame

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from cctview.errors import FormatError
+from cctview.extras import cv2
 from cctview.formats.boxes import Boxes
 from cctview.formats.files import write_bytes, write_text
 from cctview.naming import pixel_boxes

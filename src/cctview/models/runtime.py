@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi.onnxruntime_pybind11_state import (
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NotImplemented,  # noqa: A004  onnxruntime's own name
-    RuntimeException,
-)
 
 from cctview.errors import ModelError, SettingsError, nearest
+from cctview.extras import imported, later
 from cctview.models.record import ModelRecord
 
-__all__ = ["REFUSALS", "Runner", "RuntimeSettings", "opened", "providers", "runner"]
+if TYPE_CHECKING:
+    import onnxruntime
+else:
+    onnxruntime = later("onnxruntime")
+
+__all__ = ["Runner", "RuntimeSettings", "opened", "providers", "refusals", "runner"]
 
 Runner = Callable[[NDArray[np.uint8]], list[NDArray[Any]]]
-REFUSALS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented, RuntimeException)
+_REFUSALS = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NotImplemented", "RuntimeException")
 _SHORT = {
     "cpu": "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",
@@ -46,6 +43,12 @@ def providers() -> Sequence[str]:
     """Return the short names of the execution providers installed here."""
     there = set(onnxruntime.get_available_providers())
     return [short for short, name in _SHORT.items() if name in there]
+
+
+def refusals() -> tuple[type[Exception], ...]:
+    """Return the errors with which onnxruntime refuses a graph or an input."""
+    state = imported("onnxruntime.capi.onnxruntime_pybind11_state")
+    return tuple(getattr(state, name) for name in _REFUSALS)
 
 
 def runner(record: ModelRecord, settings: RuntimeSettings) -> Runner:
@@ -74,5 +77,5 @@ def opened(weights: bytes, name: str, settings: RuntimeSettings) -> onnxruntime.
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(weights, options, providers=[_SHORT[settings.provider]])
-    except REFUSALS as error:
+    except refusals() as error:
         raise ModelError(f"onnxruntime refuses the weights of {name!r}: {error}") from error

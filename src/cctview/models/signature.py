@@ -14,7 +14,7 @@ from cctview.errors import ModelError, ModelNotFoundError, nearest
 from cctview.models.families import FAMILIES, Family, Shape, family_of
 from cctview.models.labels import labels_for
 from cctview.models.record import ModelRecord, record_from
-from cctview.models.runtime import REFUSALS, RuntimeSettings, opened
+from cctview.models.runtime import RuntimeSettings, opened, refusals
 
 __all__ = ["Signature", "describe", "record_of_graph", "signature", "tried"]
 
@@ -119,7 +119,7 @@ def tried(weights: bytes, where: str, pixels: Mapping[str, Any]) -> None:
     size = np.array([[pixels["height"], pixels["width"]]], np.int64)
     try:
         session.run(None, {first.name: np.zeros(shape, pixels["dtype"]), **{other.name: size for other in others}})
-    except REFUSALS as error:
+    except refusals() as error:
         raise ModelError(f"{where} cannot be run on a {shape} picture: {error}") from error
 
 

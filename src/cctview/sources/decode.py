@@ -8,12 +8,12 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from cctview.errors import FrameError
+from cctview.extras import cv2
 
 __all__ = ["DecodeLimits", "Decoded", "decode"]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.extras import cv2
 from cctview.store.filters import COLOURS
 
 __all__ = ["colour_of"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from cctview.errors import FrameError
+from cctview.extras import cv2
 
 __all__ = ["encode", "stripped"]
 

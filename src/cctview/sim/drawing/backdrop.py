@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.extras import cv2
 from cctview.sim.drawing.canvas import Canvas, Job
 from cctview.sim.drawing.lighting import Lighting
 from cctview.sim.drawing.mesh import Material

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.extras import cv2
 from cctview.sim.cameras.pose import RoadCamera
 from cctview.sim.drawing.lighting import Lighting
 from cctview.sim.drawing.mesh import Material

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.extras import cv2
 from cctview.sim.cameras.lens import Lens
 from cctview.sim.cameras.pose import RoadCamera
 from cctview.sim.drawing.air import Air, air_before

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.extras import cv2
 from cctview.sim.cameras.pose import RoadCamera
 from cctview.sim.drawing.lighting import Lighting, street_lamp_light
 from cctview.sim.drawing.mesh import Material, Mesh

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from cctview.errors import StoreError
+from cctview.extras import cv2
 from cctview.types import Detections
 
 __all__ = ["COLOURS", "crop", "decoded", "encoded", "with_boxes"]

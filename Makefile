@@ -3,19 +3,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TEST := .venv-test
+OLDEST := .venv-oldest
 DATA ?=
 SERVE ?= 1
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 REAL ?= ../shared/data
 
-.PHONY: env demo browser test train bench check-accuracy stress docs clean
+.PHONY: env demo browser test test-oldest constraints train bench check-accuracy stress docs clean
 
 env: $(VENV)/.made
 
 $(VENV)/.made: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "cctview needs Python 3.11 or newer; run make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]'
 	@touch $@
 
 # Ends in the browser; SERVE=0 stops after the report.
@@ -40,6 +41,27 @@ test: $(TEST)/.made browser
 	$(TEST)/bin/mypy
 	$(TEST)/bin/lint-imports
 	$(TEST)/bin/python -m pytest --cov --cov-report=term:skip-covered
+
+# The same tests with the oldest libraries that pyproject.toml allows. The documented commands, the pages, the fuzzing of
+# the API and the notebooks are left to `make test`: their tools want newer libraries than a user needs.
+NEWER := tests/web/test_pages.py tests/web/test_api_schema.py tests/test_notebooks.py \
+	tests/test_documents.py tests/parity
+$(OLDEST)/.made: pyproject.toml
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(OLDEST)/bin/uv pip compile --quiet --extra all --resolution lowest-direct -o $(OLDEST)/oldest.txt pyproject.toml
+	$(OLDEST)/bin/uv pip install --quiet --python $(OLDEST)/bin/python -r $(OLDEST)/oldest.txt
+	$(OLDEST)/bin/uv pip install --quiet --python $(OLDEST)/bin/python -c $(OLDEST)/oldest.txt \
+		pytest hypothesis playwright faster-coco-eval h5py onnx polars pandas matplotlib supervision
+	@touch $@
+
+test-oldest: $(OLDEST)/.made
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(OLDEST)/bin/python -m pytest tests -o addopts="--strict-markers --strict-config" $(NEWER:%=--ignore=%) $(ONLY)
+
+# The versions that `make test` tested, for whoever wants just these: pip install -c constraints.txt 'cctview[all]'
+constraints: $(TEST)/.made
+	$(TEST)/bin/python .ci/constraints.py > constraints.txt
 
 # Makes the bundled weights again; hours on one core.
 train: env
@@ -74,4 +96,4 @@ docs: env
 	@echo "open build/site/index.html"
 
 clean:
-	rm -rf $(VENV) $(TEST) build dist demo
+	rm -rf $(VENV) $(TEST) $(OLDEST) build dist demo

@@ -5,6 +5,7 @@ import pytest
 
 from cctview.errors import FormatError, InputError, TableError
 from cctview.testing import roads
+from cctview.testing.trackers import TrackerContract
 from cctview.tracking import RoadTracker, TrackSettings, follow, track
 from cctview.types import Detections, Embeddings, Tracklets
 
@@ -143,3 +144,8 @@ def test_blocks_give_the_tracklets_of_the_whole(seen):
     assert abs(len(joined) - len(whole)) < 0.1 * len(whole)
     ended = [part.last_time.max() for part in parts if len(part)]
     assert ended == sorted(ended)
+
+
+class TestRoadTracker(TrackerContract):
+    def make(self):
+        return RoadTracker()

@@ -35,11 +35,12 @@ browser: $(TEST)/.made
 
 test: $(TEST)/.made browser
 	rm -rf dist && $(TEST)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
-	$(TEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/*.whl
+	$(TEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/*.whl ./examples/plugin
 	$(TEST)/bin/ruff check .
 	$(TEST)/bin/ruff format --check .
 	$(TEST)/bin/mypy
 	$(TEST)/bin/lint-imports
+	cd examples/plugin && $(CURDIR)/$(TEST)/bin/python -m pytest --quiet
 	$(TEST)/bin/python -m pytest --cov --cov-report=term:skip-covered
 
 # The same tests with the oldest libraries that pyproject.toml allows. The documented commands, the pages, the fuzzing of

@@ -96,9 +96,13 @@ def _pages() -> list[str]:
 
 
 def _public(module: Any) -> list[str]:
-    """Return the paths of what a module or package offers, its own rooms unfolded where it has no face."""
+    """Return the paths of what a module or package offers, its own rooms unfolded where it has no face.
+
+    A constant that shares its line with another is not seen, and not described.
+    """
     if module.exports:
-        return [f"{module.path}.{name}" for name in module.exports if not name.startswith("__")]
+        seen = (str(name) for name in module.exports if name in module.members)  # not ``A, B = 1, 2``
+        return [f"{module.path}.{name}" for name in seen if not name.startswith("__")]
     inner = [member for name, member in sorted(module.modules.items()) if not name.startswith("_")]
     return [path for member in inner for path in _public(member)]
 

@@ -31,12 +31,13 @@ if TYPE_CHECKING:
     from cctview.errors import StoreMismatchError as StoreMismatchError
     from cctview.errors import StoreNotFoundError as StoreNotFoundError
     from cctview.errors import TableError as TableError
+    from cctview.execute import SerialExecutor as SerialExecutor
+    from cctview.execute import ThreadExecutor as ThreadExecutor
     from cctview.journeys import JourneySettings as JourneySettings
     from cctview.journeys import chain as chain
     from cctview.matching import BeliefMatcher as BeliefMatcher
     from cctview.matching import MatchSettings as MatchSettings
     from cctview.matching import NearestMatcher as NearestMatcher
-    from cctview.matching import NearestSettings as NearestSettings
     from cctview.matching import match as match
     from cctview.models import RuntimeSettings as RuntimeSettings
     from cctview.network import CameraNetwork as CameraNetwork
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from cctview.types import Journeys as Journeys
     from cctview.types import Lanes as Lanes
     from cctview.types import Matches as Matches
+    from cctview.types import Passages as Passages
     from cctview.types import Ragged as Ragged
     from cctview.types import Table as Table
     from cctview.types import Tracklets as Tracklets
@@ -116,8 +118,8 @@ _HOME = {
     "ModelError": "errors",
     "ModelNotFoundError": "errors",
     "NearestMatcher": "matching",
-    "NearestSettings": "matching",
     "NetworkFileError": "errors",
+    "Passages": "types",
     "Policy": "privacy",
     "PolicyError": "errors",
     "Progress": "seams",
@@ -127,6 +129,7 @@ _HOME = {
     "RunSettings": "pipeline",
     "RuntimeSettings": "models",
     "SearchFilters": "store",
+    "SerialExecutor": "execute",
     "SettingsError": "errors",
     "SimSettings": "sim",
     "Simulation": "sim",
@@ -138,6 +141,7 @@ _HOME = {
     "StoreNotFoundError": "errors",
     "Table": "types",
     "TableError": "errors",
+    "ThreadExecutor": "execute",
     "TrackSettings": "tracking",
     "Tracker": "seams",
     "Tracklets": "types",
@@ -189,8 +193,8 @@ __all__ = [
     "ModelError",
     "ModelNotFoundError",
     "NearestMatcher",
-    "NearestSettings",
     "NetworkFileError",
+    "Passages",
     "Policy",
     "PolicyError",
     "Progress",
@@ -200,6 +204,7 @@ __all__ = [
     "RunSettings",
     "RuntimeSettings",
     "SearchFilters",
+    "SerialExecutor",
     "SettingsError",
     "SimSettings",
     "Simulation",
@@ -211,6 +216,7 @@ __all__ = [
     "StoreNotFoundError",
     "Table",
     "TableError",
+    "ThreadExecutor",
     "TrackSettings",
     "Tracker",
     "Tracklets",

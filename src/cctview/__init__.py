@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cctview.aggregates import counts as counts
     from cctview.aggregates import travel_times as travel_times
     from cctview.detect import DetectSettings as DetectSettings
     from cctview.detect import load_detector as load_detector
@@ -66,11 +67,13 @@ if TYPE_CHECKING:
     from cctview.store import create_store as create_store
     from cctview.store import open_store as open_store
     from cctview.tracking import RoadTracker as RoadTracker
+    from cctview.tracking import SortTracker as SortTracker
     from cctview.tracking import TrackSettings as TrackSettings
     from cctview.tracking import find_breaks as find_breaks
     from cctview.tracking import track as track
     from cctview.types import Breaks as Breaks
     from cctview.types import Cameras as Cameras
+    from cctview.types import Counts as Counts
     from cctview.types import Detections as Detections
     from cctview.types import Embeddings as Embeddings
     from cctview.types import Frame as Frame
@@ -93,6 +96,7 @@ _HOME = {
     "CameraProvider": "seams",
     "Cameras": "types",
     "CctviewError": "errors",
+    "Counts": "types",
     "DecodeLimits": "sources",
     "DetectSettings": "detect",
     "Detections": "types",
@@ -133,6 +137,7 @@ _HOME = {
     "SettingsError": "errors",
     "SimSettings": "sim",
     "Simulation": "sim",
+    "SortTracker": "tracking",
     "Source": "seams",
     "SourceNotFoundError": "errors",
     "Store": "seams",
@@ -147,6 +152,7 @@ _HOME = {
     "Tracklets": "types",
     "TravelTimes": "types",
     "chain": "journeys",
+    "counts": "aggregates",
     "create_store": "store",
     "find_breaks": "tracking",
     "load_detector": "detect",
@@ -168,6 +174,7 @@ __all__ = [
     "CameraProvider",
     "Cameras",
     "CctviewError",
+    "Counts",
     "DecodeLimits",
     "DetectSettings",
     "Detections",
@@ -208,6 +215,7 @@ __all__ = [
     "SettingsError",
     "SimSettings",
     "Simulation",
+    "SortTracker",
     "Source",
     "SourceNotFoundError",
     "Store",
@@ -222,6 +230,7 @@ __all__ = [
     "Tracklets",
     "TravelTimes",
     "chain",
+    "counts",
     "create_store",
     "find_breaks",
     "load_detector",

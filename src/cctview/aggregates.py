@@ -28,12 +28,23 @@ from cctview.types import (
     rows_of,
 )
 
-__all__ = ["LEFT_OUT", "FirstChoices", "counts", "first_choices", "lanes", "stills_span", "travel_times"]
+__all__ = [
+    "LEFT_OUT",
+    "LIKELY",
+    "FirstChoices",
+    "counts",
+    "first_choices",
+    "lag_shares",
+    "lanes",
+    "stills_span",
+    "travel_times",
+]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]
 Span = tuple[np.datetime64, np.datetime64]
 
+LIKELY = 0.5  # from here on a best candidate is more likely the vehicle than not
 LEFT_OUT = "left out"  # the key of meta that says how many rows were too small to be told
 _SHARES = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
 _TWO_SIDED_95 = 1.96  # standard deviations
@@ -109,7 +120,9 @@ def lanes(tracklets: Tracklets, detections: Detections, breaks: Breaks | None = 
     return found[found.members.lengths >= least]
 
 
-def first_choices(matches: Matches, tracklets: Tracklets, network: CameraNetwork, *, likely: float) -> FirstChoices:
+def first_choices(
+    matches: Matches, tracklets: Tracklets, network: CameraNetwork, *, likely: float = LIKELY
+) -> FirstChoices:
     """Return the best candidate of each query, where it is at least so ``likely``, on links of the network only.
 
     Links that skip a camera are none: a vehicle of 3 -> 2 -> 1 does not count again as 3 -> 1. ``link`` is the row of
@@ -133,7 +146,7 @@ def travel_times(
     tracklets: Tracklets,
     network: CameraNetwork,
     *,
-    likely: float = 0.5,
+    likely: float = LIKELY,
     interval_s: float = 300.0,
     least: int = 1,
 ) -> TravelTimes:
@@ -172,6 +185,17 @@ def travel_times(
         median_high_s=np.maximum(high, p50 + _STAMP_S),
     )
     return table.sort("origin", "target", "start")
+
+
+def lag_shares(lag_s: Floats, weight: Floats, *, least: int = 1) -> Floats | None:
+    """Return 10, 25, 50, 75 and 90 % of lags (N,), weighed by (N,), as ``travel_times`` has them: (5,).
+
+    None where there are fewer than ``least``.
+    """
+    if len(lag_s) < max(least, 1):
+        return None
+    shares: Floats = _quantiles(np.zeros(len(lag_s), np.intp), lag_s, weight, 1)[0][0, : len(_SHARES)]
+    return shares
 
 
 def _quantiles(cell: NDArray[np.intp], lag: Floats, weight: Floats, cells: int) -> tuple[Floats, Ints]:

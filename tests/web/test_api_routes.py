@@ -116,8 +116,9 @@ def test_counts_travel_times_and_links_agree(client):
     link = next(row for row in get(client, "/links", window_s=86_400) if (row["origin"], row["target"]) == ("c1", "c2"))
     times = get(client, "/travel-times", origin="c1", target="c2")
     assert link["now"]["vehicles"] == len(times["seconds"])
-    counts = get(client, "/counts", width_s=10)
-    assert sum(map(sum, counts["counts"].values())) == sum(row["tracklets"] for row in get(client, "/cameras"))
+    counts = get(client, "/counts", width_s=3600)
+    assert sum(map(sum, counts["counts"].values())) == sum(row["passages"] for row in get(client, "/cameras"))
+    assert counts["left_out"] == 0
 
 
 def test_search_by_detection_finds_it_first_and_is_logged(client, journey):

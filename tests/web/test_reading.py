@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from road_store import CAMERAS, make
 
+from cctview.aggregates import LEFT_OUT, counts, first_choices, stills_span, travel_times
 from cctview.errors import MissingError, PolicyError
 from cctview.privacy import Policy
-from cctview.types import Detections, Frames, Journeys, Matches, Tracklets
+from cctview.types import Detections, Frames, Journeys, Matches, Passages, Tracklets
 from cctview.web.model.reading import Reading
 
 
@@ -135,35 +136,48 @@ def test_journeys_are_those_of_the_store_most_probable_first(reading, road):
         assert found[0] in reading.journeys(through=step.tracklet.id)
 
 
-def test_traffic_counts_the_steps_over_a_link(reading):
-    steps = [
-        pair
-        for journey in reading.journeys(limit=1000)
-        for pair in zip(journey.steps, journey.steps[1:], strict=False)
-        if (pair[0].tracklet.camera, pair[1].tracklet.camera) == ("c1", "c2")
-    ]
-    assert len(steps) >= 5
+def test_traffic_is_what_the_table_of_travel_times_says(reading, road):
+    store, network = road
+    matches, tracklets = store.scan(Matches), store.scan(Tracklets)
+    chosen = first_choices(matches, tracklets, network)
+    link = next(n for n, way in enumerate(network.links) if (way.origin, way.target) == ("c1", "c2"))
+    mine = chosen.link == link
+    table = travel_times(matches, tracklets, network, interval_s=1e7)
+    row = table[(table.origin == "c1") & (table.target == "c2")]
     traffic = reading.traffic("c1", "c2")
-    assert traffic.vehicles == len(steps)
-    assert traffic.median_s == pytest.approx(np.median([after.seconds for _, after in steps]))
-    assert sorted(reading.crossings("c1", "c2").seconds) == sorted(after.seconds for _, after in steps)
+    assert traffic.vehicles == row.count[0] == mine.sum() >= 5
+    told = (traffic.p10_s, traffic.median_s, traffic.p90_s)
+    assert told == pytest.approx((row.p10_s[0], row.median_s[0], row.p90_s[0]), abs=1e-3)
+    crossings = reading.crossings("c1", "c2")
+    assert sorted(crossings.seconds) == pytest.approx(sorted(chosen.lag_s[mine].tolist()))
+    departed = sorted(chosen.departed[mine].astype("datetime64[us]").tolist())
+    assert [time.replace(tzinfo=None) for time in crossings.departures] == departed
     assert next(link for link in reading.links(3600) if (link.origin, link.target) == ("c1", "c2")).now == traffic
 
 
-def test_travel_times_of_too_few_are_not_told(tmp_path):
+def test_nothing_is_told_of_too_few(tmp_path):
     store, network = make(tmp_path / "store", Policy(purpose="tests", minimum_group=500))
     reading = Reading(store, network)
-    traffic = reading.traffic("c1", "c2")
-    assert traffic.vehicles > 0
-    assert traffic.median_s is None
+    assert reading.traffic("c1", "c2") is None
     assert reading.crossings("c1", "c2").seconds == ()
+    told = reading.counts("c3", width_s=60)
+    assert told.counts == {}
+    assert told.left_out > 0
+    assert reading.camera("c3").passages is None
 
 
-def test_counts_add_up(reading, road):
-    tracklets = road[0].scan(Tracklets, camera="c3")
-    counts = reading.counts("c3", width_s=20)
-    assert sum(map(sum, counts.counts.values())) == len(tracklets)
-    assert all(len(row) == len(counts.times) for row in counts.counts.values())
+def test_counts_are_those_of_the_export(reading, road):
+    store = road[0]
+    passages = store.scan(Passages, camera="c3")
+    assert reading.camera("c3").passages == len(passages) > 20
+    stills = store.scan(Frames)
+    least = store.policy.minimum_group
+    table = counts(passages, stills_span(stills.camera, stills.time), every_s=60, least=least)
+    told = reading.counts("c3", width_s=60)
+    assert sum(map(sum, told.counts.values())) == table.passages.sum() > 0
+    assert told.left_out == int(table.meta[LEFT_OUT])
+    assert all(len(row) == len(told.times) for row in told.counts.values())
+    assert told.times[0].timestamp() % 60 == 0
 
 
 def test_gaps_are_the_long_pauses(reading):

@@ -94,7 +94,7 @@ def _road(api: APIRouter, reading: Reading) -> None:
         before: Before = None,
         width_s: Annotated[float, Query(ge=1, le=604_800, description="Seconds of a bin.")] = 300.0,
     ) -> Response:
-        """Count vehicles by the time they came into view, and by type."""
+        """Count passages by time and type: vehicles that drove through a camera's view."""
         return respond(request, _COUNTS, reading.counts(camera, after, before, width_s))
 
 

@@ -38,7 +38,8 @@ Box = tuple[float, float, float, float]
 class Camera:
     """A camera and what of it is stored; ``lon`` and ``lat`` are None for one that is not in the network file.
 
-    ``interval_s`` is the median time between stills, ``longest_gap_s`` the longest.
+    ``passages`` are the vehicles that drove through its view, None below the policy's minimum group; ``tracklets``
+    their pieces. ``interval_s`` is the median time between stills, ``longest_gap_s`` the longest.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Camera:
     heading_deg: float | None
     frames: int
     tracklets: int
+    passages: int | None
     first_time: datetime | None
     last_time: datetime | None
     last_frame: str | None
@@ -57,17 +59,18 @@ class Camera:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """Vehicles that were followed over a link in a window of time, by when they arrived.
+    """Vehicles that were followed over a link in a window of time, by when they set out.
 
-    Travel times are None below the policy's minimum group.
+    Likely first choices, weighed by their probability: what the table of travel times is made of. There is none of
+    fewer than the policy's minimum group.
     """
 
     after: datetime
     before: datetime
     vehicles: int
-    p10_s: float | None
-    median_s: float | None
-    p90_s: float | None
+    p10_s: float
+    median_s: float
+    p90_s: float
     speed: float | None
 
 
@@ -195,21 +198,26 @@ class Journey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Vehicles per bin of time: ``counts[type][i]`` began in the ``width_s`` seconds from ``times[i]``."""
+    """Passages per bin of time: ``counts[type][i]`` crossed a line in the ``width_s`` seconds from ``times[i]``.
+
+    A vehicle passes many cameras: without a ``camera`` these are passages, not vehicles. Counted is by camera,
+    direction, bin and type; ``left_out`` is how many such cells have fewer than the policy's minimum group.
+    """
 
     camera: str | None
     width_s: float
     times: tuple[datetime, ...]
     counts: dict[str, tuple[int, ...]]
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crossings:
-    """Travel times over one link: vehicle by vehicle, in order of arrival."""
+    """Travel times over one link: vehicle by vehicle, in order of departure."""
 
     origin: str
     target: str
-    arrivals: tuple[datetime, ...]
+    departures: tuple[datetime, ...]
     seconds: tuple[float, ...]
 
 

@@ -14,17 +14,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cctview.errors import MissingError, SettingsError, nearest
+from cctview.aggregates import LIKELY
+from cctview.errors import MissingError, nearest
+from cctview.geometry import area
 from cctview.network import CameraNetwork, Link
 from cctview.seams import Store
-from cctview.types import HEADINGS, OBJECT_TYPES, Frames, Journeys, Ragged, Tracklets
+from cctview.types import HEADINGS, OBJECT_TYPES, Frames, Journeys, Passages, Ragged, Tracklets
 from cctview.web.model.columns import Keys, coded, gathered, ids_in, micros_in
 from cctview.web.model.matched import MatchColumns
 
 __all__ = ["Crossings", "FrameColumns", "Index", "JourneyColumns", "TrackletColumns"]
 
-_DERIVED = ("tracklets", "matches", "journeys")
-_MOST_BINS = 100_000
+_DERIVED = ("tracklets", "passages", "matches", "journeys")
 _AROUND = 1_800_000_000
 _SLACK = 30_000_000
 _ENOUGH = 20
@@ -51,12 +52,16 @@ class FrameColumns:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TrackletColumns:
-    """Tracklets ordered by camera, first time and id; ``type`` and ``heading`` are codes."""
+    """Tracklets ordered by camera, first time and id; ``type`` and ``heading`` are codes.
+
+    ``passed`` is when each was nearest to its camera.
+    """
 
     id: Ids
     camera: NDArray[np.int16]
     first: Micros
     last: Micros
+    passed: Micros
     type: NDArray[np.int8]
     heading: NDArray[np.int8]
     quality: NDArray[np.float32]
@@ -84,17 +89,18 @@ class JourneyColumns:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Crossings:
-    """Vehicles followed over links: link number, arrival and travel time, ordered by link and arrival."""
+    """First choices on links: link number, departure, travel time s and probability, by link and departure."""
 
     link: NDArray[np.int64]
-    arrival: Micros
+    departed: Micros
     seconds: NDArray[np.float64]
+    weight: NDArray[np.float64]
 
-    def of(self, link: int, after: int, before: int) -> tuple[Micros, NDArray[np.float64]]:
-        """Return arrivals and travel times (s) over a link that arrived in ``[after, before)``."""
+    def of(self, link: int, after: int, before: int) -> Self:
+        """Return those over a link that departed in ``[after, before)``."""
         low, high = np.searchsorted(self.link, [link, link + 1])
-        first, last = low + np.searchsorted(self.arrival[low:high], [after, before])
-        return self.arrival[first:last], self.seconds[first:last]
+        first, last = low + np.searchsorted(self.departed[low:high], [after, before])
+        return replace(self, **{name: column[first:last] for name, column in vars(self).items()})
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -106,6 +112,7 @@ class Index:
     links: tuple[Link, ...]
     frames: FrameColumns
     tracklets: TrackletColumns
+    passages: Passages
     matches: MatchColumns
     journeys: JourneyColumns
     crossings: Crossings
@@ -122,16 +129,17 @@ class Index:
         present = [names[code] for code in np.unique(frames.camera).tolist()]
         links = network.among(present).links if present else network.links
         tracklets = _tracklets(store, names)
-        chains = _journeys(store.scan(Journeys), tracklets)
+        matches = MatchColumns.read(store, tracklets.keys, names)
         return cls(
             versions=versions,
             cameras=names,
             links=links,
             frames=frames,
             tracklets=tracklets,
-            matches=MatchColumns.read(store, tracklets.keys, names),
-            journeys=chains,
-            crossings=_crossings(chains, tracklets, links, names),
+            passages=store.scan(Passages),
+            matches=matches,
+            journeys=_journeys(store.scan(Journeys), tracklets),
+            crossings=_crossings(matches, tracklets, links, names),
         )
 
     def camera(self, name: str) -> int:
@@ -180,25 +188,10 @@ class Index:
         places = self.journeys.through[low:high]
         return np.unique(np.searchsorted(members.offsets, places, side="right") - 1)
 
-    def binned(self, camera: str | None, after: int, before: int, width: int) -> tuple[int, NDArray[np.int64]]:
-        """Return the start of the first bin and how many tracklets began per type and bin (T, B)."""
-        low, high = (0, len(self.tracklets.id)) if camera is None else self.tracklets.starts[self.camera(camera) :][:2]
-        first, kind = self.tracklets.first[low:high], self.tracklets.type[low:high].astype(np.int64)
-        inside = (first >= after) & (first < before)
-        if not inside.any():
-            return 0, np.zeros((len(OBJECT_TYPES), 0), np.int64)
-        place, kind = first[inside] // width, kind[inside]
-        start = int(place.min())
-        bins = int(place.max()) - start + 1
-        if bins > _MOST_BINS:
-            raise SettingsError(f"{bins} bins of {width / 1e6:g} s are too many; ask for wider ones or a shorter time")
-        counts = np.bincount(kind * bins + place - start, minlength=len(OBJECT_TYPES) * bins)
-        return start * width, counts.reshape(len(OBJECT_TYPES), bins)
-
     def window(self, tracklet: int, link: int, *, onwards: bool) -> tuple[int, int]:
         """Return when a vehicle should be at the other end of a link: learnt from its traffic, or the network's."""
         first, last = int(self.tracklets.first[tracklet]), int(self.tracklets.last[tracklet])
-        _, seconds = self.crossings.of(link, first - _AROUND, last + _AROUND)
+        seconds = self.crossings.of(link, first - _AROUND, last + _AROUND).seconds
         bounds = self.links[link].min_s, self.links[link].max_s
         low, high = np.quantile(seconds, _SPREAD) if len(seconds) >= _ENOUGH else bounds
         low, high = int(low * 1e6), int(high * 1e6)
@@ -273,27 +266,29 @@ def _fresh_frames(
 
 
 def _tracklets(store: Store, names: tuple[str, ...]) -> TrackletColumns:
-    read = ["id", "camera", "first_time", "last_time", "type", "heading", "quality"]
+    read = ["id", "camera", "first_time", "last_time", "first_box", "last_box", "type", "heading", "quality"]
     parts = [
         (
             ids_in(batch, "id"),
             coded(batch, "camera", names),
             micros_in(batch, "first_time"),
             micros_in(batch, "last_time"),
+            np.where(_area(batch, "last_box") >= _area(batch, "first_box"), *_ends(batch)),
             coded(batch, "type", OBJECT_TYPES),
             coded(batch, "heading", HEADINGS),
             batch.column("quality").to_numpy(zero_copy_only=False),
         )
         for batch in store.stream(Tracklets, read)
     ]
-    columns = gathered(parts, (np.int64, np.int16, np.int64, np.int64, np.int8, np.int8, np.float32))
+    columns = gathered(parts, (np.int64, np.int16, np.int64, np.int64, np.int64, np.int8, np.int8, np.float32))
     order = np.lexsort((columns[0], columns[2], columns[1]))
-    ids, camera, first, last, kind, heading, quality = (column[order] for column in columns)
+    ids, camera, first, last, passed, kind, heading, quality = (column[order] for column in columns)
     return TrackletColumns(
         id=ids,
         camera=camera,
         first=first,
         last=last,
+        passed=passed,
         type=kind,
         heading=heading,
         quality=quality,
@@ -321,21 +316,31 @@ def _journeys(table: Journeys, tracklets: TrackletColumns) -> JourneyColumns:
     )
 
 
+def _area(batch: pa.RecordBatch, name: str) -> NDArray[np.float32]:
+    boxes = batch.column(name).flatten().to_numpy(zero_copy_only=False).reshape(-1, 4)
+    return area(boxes)
+
+
+def _ends(batch: pa.RecordBatch) -> tuple[Micros, Micros]:
+    return micros_in(batch, "last_time"), micros_in(batch, "first_time")
+
+
 def _crossings(
-    chains: JourneyColumns, tracklets: TrackletColumns, links: tuple[Link, ...], names: tuple[str, ...]
+    matches: MatchColumns, tracklets: TrackletColumns, links: tuple[Link, ...], names: tuple[str, ...]
 ) -> Crossings:
-    """Return every step of every journey that runs along a link of the network."""
-    row = chains.members.row
-    begin = np.flatnonzero(row[1:] == row[:-1])
-    camera = tracklets.camera[chains.members.values].astype(np.int64)
+    """Return every likely first choice along a link of the network: what travel times are made of."""
+    rows, first = matches.first_choices()
+    likely = first["probability"] >= LIKELY
+    rows, first = rows[likely], first[likely]
     code = {name: number for number, name in enumerate(names)}
     keys = np.array([code[link.origin] * len(names) + code[link.target] for link in links], np.int64)
-    link = Keys(keys).rows(camera[begin] * len(names) + camera[begin + 1])
-    begin, link = begin[link >= 0], link[link >= 0]
-    arrival = chains.time[begin + 1]
-    order = np.lexsort((arrival, link))
-    seconds = (chains.time[begin + 1] - chains.time[begin]) / 1e6
-    return Crossings(link=link[order], arrival=arrival[order], seconds=seconds[order])
+    query = matches.query[rows]
+    link = Keys(keys).rows(tracklets.camera[query].astype(np.int64) * len(names) + matches.camera[rows])
+    query, first, link = query[link >= 0], first[link >= 0], link[link >= 0]
+    departed = tracklets.passed[query]
+    order = np.lexsort((departed, link))
+    seconds, weight = (first[name].astype(np.float64)[order] for name in ("lag_s", "probability"))
+    return Crossings(link=link[order], departed=departed[order], seconds=seconds, weight=weight)
 
 
 def _starts(codes: NDArray[Any], names: tuple[str, ...]) -> NDArray[np.int64]:

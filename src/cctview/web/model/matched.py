@@ -67,6 +67,15 @@ class MatchColumns:
         data = os.pread(self.descriptor, (end - start) * _ENTRY.itemsize, start * _ENTRY.itemsize)
         return np.frombuffer(data, _ENTRY)
 
+    def first_choices(self) -> tuple[Rows, NDArray[Any]]:
+        """Return the rows that have candidates, and the entry of each one's best."""
+        rows = np.flatnonzero(np.diff(self.starts))
+        parts = [np.zeros(0, _ENTRY)]
+        for some in np.array_split(rows, len(rows) // _ROWS_AT_A_TIME + 1) if len(rows) else ():
+            low, high = int(some[0]), int(some[-1]) + 1
+            parts.append(self.entries(low, high)[self.starts[some] - self.starts[low]])
+        return rows, np.concatenate(parts)
+
     def of(self, query: int) -> Rows:
         """Return the rows of a query, one per camera."""
         return np.arange(*np.searchsorted(self.query, [query, query + 1]))

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.errors import CctviewError, MissingError
+from cctview.aggregates import LEFT_OUT, counts, lanes
+from cctview.errors import CctviewError, MissingError, SettingsError
 from cctview.network import CameraNetwork
 from cctview.privacy import Policy
-from cctview.road.lanes import learn_lanes
 from cctview.seams import Store
-from cctview.types import OBJECT_TYPES, Breaks, Detections, Embeddings, Frames, Lanes, Tracklets
+from cctview.types import OBJECT_TYPES, Breaks, Counts, Detections, Embeddings, Frames, Lanes, Tracklets
 from cctview.web.model import answers, pictures
 from cctview.web.model.boxes import boxes_of
 from cctview.web.model.moments import from_micros, micros
@@ -29,6 +29,7 @@ __all__ = ["Reading"]
 _LOG = logging.getLogger(__name__)
 _NOW_S = 900.0
 _END = np.iinfo(np.int64).max
+_MOST_BINS = 100_000
 
 
 class Reading:
@@ -120,22 +121,19 @@ class Reading:
     def traffic(
         self, origin: str, target: str, after: datetime | None = None, before: datetime | None = None
     ) -> answers.Traffic | None:
-        """Return the traffic that arrived over a link in a time, None when there was none."""
+        """Return the traffic that set out over a link in a time, None of fewer than the minimum group."""
         now = self._records
         return now.traffic(now.index.link(origin, target), micros(after, 0), micros(before, _END))
 
     def crossings(
         self, origin: str, target: str, after: datetime | None = None, before: datetime | None = None
     ) -> answers.Crossings:
-        """Return when vehicles arrived over a link and how long each took; nothing below the minimum group."""
+        """Return when vehicles set out over a link and how long each took; nothing below the minimum group."""
         now = self._records
-        arrival, seconds = now.index.crossings.of(
-            now.index.link(origin, target), micros(after, 0), micros(before, _END)
-        )
-        if len(arrival) < self.policy.minimum_group:
-            arrival, seconds = arrival[:0], seconds[:0]
-        arrivals = tuple(from_micros(value) for value in arrival)
-        return answers.Crossings(origin=origin, target=target, arrivals=arrivals, seconds=tuple(seconds.tolist()))
+        found = now.index.crossings.of(now.index.link(origin, target), micros(after, 0), micros(before, _END))
+        told = found.seconds if len(found.seconds) >= self.policy.minimum_group else found.seconds[:0]
+        departures = tuple(from_micros(value) for value in found.departed[: len(told)])
+        return answers.Crossings(origin=origin, target=target, departures=departures, seconds=tuple(told.tolist()))
 
     def frames(
         self,
@@ -256,12 +254,16 @@ class Reading:
         before: datetime | None = None,
         width_s: float = 300.0,
     ) -> answers.Counts:
-        """Return how many vehicles came into view per bin of time, by type."""
+        """Return how many passages each bin of time has, by type, from cells no smaller than the minimum group."""
         now = self._records
-        start, table = now.index.binned(camera, micros(after, 0), micros(before, _END), int(width_s * 1e6))
-        times = tuple(from_micros(start + n * int(width_s * 1e6)) for n in range(table.shape[1]))
-        counts = {kind: tuple(row) for kind, row in zip(OBJECT_TYPES, table.tolist(), strict=True) if any(row)}
-        return answers.Counts(camera=camera, width_s=width_s, times=times, counts=counts)
+        if camera is not None:
+            now.index.camera(camera)
+        passed = now.index.passages
+        time = passed.time.astype("datetime64[us]").astype(np.int64)
+        inside = (time >= micros(after, 0)) & (time < micros(before, _END))
+        inside &= passed.camera == camera if camera is not None else True
+        table = counts(passed[inside], now.spans(), every_s=width_s, least=self.policy.minimum_group)
+        return _binned(table, camera, width_s)
 
     def gaps(self, camera: str, longer_than_s: float = 10.0) -> tuple[tuple[datetime, datetime], ...]:
         """Return the pauses between neighbouring stills of a camera that are longer than some seconds."""
@@ -295,6 +297,23 @@ class Reading:
         if camera not in known:
             paths = self.paths(camera)
             boxes = self._store.scan(Detections, ids=paths.members.values)
-            found = learn_lanes(paths, boxes, self.breaks(camera))
-            known[camera] = found[found.members.lengths >= self.policy.minimum_group]
+            known[camera] = lanes(paths, boxes, self.breaks(camera), least=self.policy.minimum_group)
         return known[camera]
+
+
+def _binned(table: Counts, camera: str | None, width_s: float) -> answers.Counts:
+    """Return counts as one row per type; raise SettingsError for more bins than anybody could read."""
+    start = table.start.astype("datetime64[s]").astype(np.int64) // int(width_s)
+    first = int(start.min()) if len(start) else 0
+    bins = int(start.max()) - first + 1 if len(start) else 0
+    if bins > _MOST_BINS:
+        raise SettingsError(f"{bins} bins of {width_s:g} s are too many; ask for wider ones or a shorter time")
+    of_type = {kind: table.type == kind for kind in OBJECT_TYPES}
+    rows = {kind: np.bincount(start[of] - first, table.passages[of], bins) for kind, of in of_type.items()}
+    return answers.Counts(
+        camera=camera,
+        width_s=width_s,
+        times=tuple(from_micros((first + n) * int(width_s) * 1_000_000) for n in range(bins)),
+        counts={kind: tuple(row.astype(int).tolist()) for kind, row in rows.items() if row.any()},
+        left_out=int(table.meta[LEFT_OUT]),
+    )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.aggregates import lag_shares, stills_span
 from cctview.errors import MissingError, PolicyError
 from cctview.matching.sides import expected_heading
 from cctview.network import CameraNetwork, Link
@@ -68,6 +69,7 @@ class Records:
             heading_deg=None if place is None else float(known.heading_deg[place]),
             frames=int(high - low),
             tracklets=int(high_t - low_t),
+            passages=self._told_passages(name),
             first_time=from_micros(time[0]) if len(time) else None,
             last_time=from_micros(time[-1]) if len(time) else None,
             last_frame=self.names.out(self.index.frames.id[high - 1 : high])[0] if len(time) else None,
@@ -75,17 +77,27 @@ class Records:
             longest_gap_s=float(steps.max()) if len(steps) else None,
         )
 
+    def _told_passages(self, camera: str) -> int | None:
+        """Return how many passages a camera saw, None of fewer than the minimum group."""
+        passages = int(np.sum(self.index.passages.camera == camera))
+        return passages if passages >= self.policy.minimum_group else None
+
+    def spans(self) -> dict[str, tuple[np.datetime64, np.datetime64]]:
+        """Return the times of the first and the last still of each camera that has some."""
+        frames, names = self.index.frames, np.array(self.index.cameras, np.str_)
+        return stills_span(names[frames.camera], frames.time.astype("datetime64[us]"))
+
     def traffic(self, link: int, after: int, before: int) -> answers.Traffic | None:
-        """Tell what arrived over a link in ``[after, before)`` microseconds; None when nothing did."""
-        arrival, seconds = self.index.crossings.of(link, after, before)
-        if not len(arrival):
+        """Tell what set out over a link in ``[after, before)`` microseconds; None of fewer than the minimum group."""
+        found = self.index.crossings.of(link, after, before)
+        shares = lag_shares(found.seconds, found.weight, least=self.policy.minimum_group)
+        if shares is None:
             return None
-        told = len(arrival) >= self.policy.minimum_group
-        p10, median, p90 = np.quantile(seconds, (0.1, 0.5, 0.9)).tolist() if told else (None, None, None)
+        p10, _, median, _, p90 = shares.tolist()
         return answers.Traffic(
-            after=from_micros(max(after, int(arrival[0]))),
-            before=from_micros(min(before, int(arrival[-1]) + 1)),
-            vehicles=len(arrival),
+            after=from_micros(max(after, int(found.departed[0]))),
+            before=from_micros(min(before, int(found.departed[-1]) + 1)),
+            vehicles=len(found.seconds),
             p10_s=p10,
             median_s=median,
             p90_s=p90,

@@ -74,7 +74,7 @@ def _facts(reading: Reading, camera: answers.Camera, clock: Clock) -> Markup:
     told = {
         "Stills": f"{camera.frames:,}",
         "One every": f"{interval:.1f} s" if interval else "none",
-        "Vehicles": f"{camera.tracklets:,}",
+        "Passages": "too few to say" if camera.passages is None else f"{camera.passages:,}",
         "Gaps": f"{len(gaps)}",
         "Longest gap": duration(camera.longest_gap_s or 0.0),
         "Last still": clock.time(camera.last_time) if camera.last_time else "none",

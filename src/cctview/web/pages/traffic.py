@@ -23,6 +23,7 @@ __all__ = ["show"]
 _WIDTHS = (10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400)
 _BARS = 24
 _GAP_S = 10.0
+_LEFT_OUT = "Left out, by bin, direction and type: {} counts of fewer than {} passages."
 _FEW = "Too few vehicles to say: the policy asks for {} before anything is told about them."
 
 
@@ -49,17 +50,20 @@ def _counted(reading: Reading, camera: str | None, span: tuple[datetime, datetim
     def draw(chosen: str | None) -> None:
         found = reading.counts(chosen, *_whole(span), width)
         labels = [_label(time, width, clock) for time in found.times]
-        bars.content = charts.stacked("Vehicles over time by type", found.counts, labels)
-        pie.content = charts.donut("Vehicles by type", {kind: sum(row) for kind, row in found.counts.items()})
+        bars.content = charts.stacked("Passages over time by type", found.counts, labels)
+        few.content = tag("p", _LEFT_OUT.format(found.left_out, reading.policy.minimum_group), class_="soft")
+        pie.content = charts.donut("Passages by type", {kind: sum(row) for kind, row in found.counts.items()})
 
     names = {known.id: known.name for known in reading.cameras() if known.frames}
     chosen = camera if camera in names else None
-    with panel("Vehicles over time", f"new vehicles per {duration(width)}"):
-        _choice("Camera", {"": "All cameras", **names}, chosen or "", lambda value: draw(value or None))
+    first = next(iter(names), None)
+    with panel("Passages over time", f"vehicles that drove through the view, per {duration(width)}"):
+        _choice("Camera", names, chosen or first or "", draw)
         bars = html(Markup())
+        few = html(Markup())
     with panel("By type"):
         pie = html(Markup())
-    draw(chosen)
+    draw(chosen or first)
 
 
 def _along_links(reading: Reading) -> None:
@@ -118,21 +122,21 @@ def _spread(found: answers.Crossings) -> Markup:
 
 
 def _course(found: answers.Crossings, clock: Clock) -> Markup:
-    x = np.array([time.timestamp() for time in found.arrivals])
+    x = np.array([time.timestamp() for time in found.departures])
     places = np.linspace(x.min(), x.max(), 5)
     ticks = [(float(place), clock.minute(datetime.fromtimestamp(place, UTC))) for place in places]
-    return charts.course("Travel time by time of arrival", x, np.array(found.seconds), "s", ticks)
+    return charts.course("Travel time by time of departure", x, np.array(found.seconds), "s", ticks)
 
 
 def _by_camera(reading: Reading, span: tuple[datetime, datetime]) -> None:
     clock, width = Clock(reading.timezone), _bin_width(span, bars=12)
     cameras = [camera for camera in reading.cameras() if camera.frames]
     counted = [reading.counts(camera.id, *_whole(span), width) for camera in cameras]
-    columns = max((found.times for found in counted), key=len, default=())
-    values = np.array([_totals(found, len(columns)) for found in counted], float)
-    with panel("Hour by camera", f"new vehicles per {duration(width)}", "wide"):
+    columns = sorted({time for found in counted for time in found.times})
+    values = np.array([_totals(found, columns) for found in counted], float)
+    with panel("Hour by camera", f"passages per {duration(width)}", "wide"):
         labels = [_label(time, width, clock) for time in columns]
-        html(charts.heat("New vehicles by camera and time", values, [camera.name for camera in cameras], labels))
+        html(charts.heat("Passages by camera and time", values, [camera.name for camera in cameras], labels))
 
 
 def _covered(reading: Reading, span: tuple[datetime, datetime]) -> None:
@@ -182,6 +186,8 @@ def _label(time: datetime, width: float, clock: Clock) -> str:
     return f"{here:%H:%M}" if width < 21600 else f"{here:%d %b %H h}"
 
 
-def _totals(found: answers.Counts, bins: int) -> list[int]:
+def _totals(found: answers.Counts, columns: Sequence[datetime]) -> list[int]:
+    """Return the passages of all types in each of these bins."""
     rows = np.array(list(found.counts.values()), int).reshape(len(found.counts), -1).sum(axis=0)
-    return np.resize(np.append(rows, np.zeros(bins, int)), bins).tolist()
+    by_time = dict(zip(found.times, rows.tolist(), strict=True)) if found.counts else {}
+    return [by_time.get(time, 0) for time in columns]

@@ -37,7 +37,7 @@ _PAIRS = (
 
 def table() -> str:
     """Return the figures as Markdown."""
-    rows = [*_speed(), *_detection(), *_links(), *_simulated()]
+    rows = [*_speed(), *_detection(), *_links(), *_counts(), *_simulated()]
     return _HEAD + "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n" + _TAIL
 
 
@@ -107,6 +107,18 @@ def _links() -> list[tuple[str, ...]]:
         f"calibration error of the answers (perfect ones, so few, would show {told['calibration error by chance']:.2f})"
     )
     return [*rows, (chance, f"{told['calibration error']:.2f}", "", "0.05")]
+
+
+def _counts() -> list[tuple[str, ...]]:
+    """Return how far counts of passages are off, on worlds that nothing was chosen by."""
+    told, rows = _read("counts")["summary"], []
+    for light, bar in (("day", "5 %"), ("dusk", "10 %"), ("rain", "10 %")):
+        found = told[f"held out, {light}"]
+        what = f"vehicles counted per camera and direction, simulated, {light}: mean error, largest, within {bar}"
+        within = f"{found[f'within {bar}']} of {found['cameras and directions']}"
+        error = f"{found['mean absolute error']:.1%}, {abs(found['largest error']):.0%}, {within}"
+        rows.append((what, error, "", f"all within {bar}"))
+    return rows
 
 
 def _simulated() -> list[tuple[str, ...]]:

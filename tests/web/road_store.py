@@ -14,6 +14,7 @@ from cctview.journeys import chain
 from cctview.privacy import Policy
 from cctview.store import Batch, create_store
 from cctview.testing.roads import Scenery, drive
+from cctview.tracking.passages import passages
 from cctview.types import Detections, Embeddings, Frame, Matches, Ragged, Tracklets, content_id, row_ids, rows_of
 from cctview.web.app import create_app
 
@@ -130,7 +131,8 @@ def make(path, policy=None):
     store.append(batch(stills, detections, vectors))
     tracklets, identity = tracklets_of(detections, vectors, identity)
     found = matches_of(tracklets, identity, network)
-    store.replace([tracklets, found, chain(found, tracklets, network)])
+    passed = passages(tracklets, detections)
+    store.replace([tracklets, passed, found, chain(found, tracklets, network)])
     return store, network
 
 

@@ -43,8 +43,8 @@ test: $(TEST)/.made browser
 	cd examples/plugin && $(CURDIR)/$(TEST)/bin/python -m pytest --quiet
 	$(TEST)/bin/python -m pytest --cov --cov-report=term:skip-covered
 
-# The same tests with the oldest libraries that pyproject.toml allows. The documented commands, the pages, the fuzzing of
-# the API and the notebooks are left to `make test`: their tools want newer libraries than a user needs.
+# The same tests with the oldest libraries that pyproject.toml allows; newer ones beside them may call those outdated.
+# Left out: the pages, the documented commands, the fuzzing of the API and the notebooks, whose tools want newer ones.
 NEWER := tests/web/test_pages.py tests/web/test_api_schema.py tests/test_notebooks.py \
 	tests/test_documents.py tests/parity
 $(OLDEST)/.made: pyproject.toml
@@ -58,7 +58,7 @@ $(OLDEST)/.made: pyproject.toml
 
 test-oldest: $(OLDEST)/.made
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	$(OLDEST)/bin/python -m pytest tests -o addopts="--strict-markers --strict-config" $(NEWER:%=--ignore=%) $(ONLY)
+	$(OLDEST)/bin/python -m pytest tests -o addopts="--strict-markers --strict-config" -W ignore::DeprecationWarning $(NEWER:%=--ignore=%) $(ONLY)
 
 # The versions that `make test` tested, for whoever wants just these: pip install -c constraints.txt 'cctview[all]'
 constraints: $(TEST)/.made

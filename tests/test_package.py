@@ -72,3 +72,10 @@ def test_names_are_listed_and_unknown_ones_are_refused() -> None:
 
 def test_the_version_is_that_of_the_installed_package() -> None:
     assert cctview.__version__ == version("cctview")
+
+
+@pytest.mark.parametrize("name", ["CHANGELOG.md", "CITATION.cff"])
+def test_the_changelog_and_the_citation_name_the_version(name: str) -> None:
+    told = (Path(__file__).parents[1] / name).read_text(encoding="utf-8")
+    heading = {"CHANGELOG.md": "\n## {} ", "CITATION.cff": "\nversion: {}\n"}[name]
+    assert heading.format(version("cctview")) in told

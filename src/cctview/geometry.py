@@ -41,7 +41,7 @@ def centre(boxes: Floats) -> Floats:
 
 
 def area(boxes: Floats) -> Floats:
-    """Return the area of each box in square pixels; inverted boxes count 0."""
+    """Return the area of each box in square pixels, ``(..., 4)`` to ``(...)``; inverted boxes count 0."""
     extent = np.maximum(size(boxes), 0)
     return extent[..., 0] * extent[..., 1]
 
@@ -58,12 +58,12 @@ def foot(boxes: Floats) -> Floats:
 
 
 def clip(boxes: Floats, width: float, height: float) -> Floats:
-    """Return the boxes cut at the borders of an image."""
+    """Return the boxes ``(..., 4)`` cut at the borders of an image."""
     return np.clip(boxes, 0, np.array([width, height, width, height], boxes.dtype))
 
 
 def widened(boxes: Floats, margin: float) -> Floats:
-    """Return the boxes grown on each side by ``margin`` times their own size."""
+    """Return the boxes ``(..., 4)`` grown on each side by ``margin`` times their own size."""
     grow = size(boxes) * margin
     return np.concatenate([boxes[..., :2] - grow, boxes[..., 2:] + grow], axis=-1)
 
@@ -104,14 +104,14 @@ def suppress(boxes: Floats, scores: Floats, threshold: float) -> NDArray[np.bool
 
 
 def ground_distance_m(lon1: Floats, lat1: Floats, lon2: Floats, lat2: Floats) -> Floats:
-    """Return the great-circle distance in metres between WGS84 points in degrees (haversine)."""
+    """Return the great-circle distance ``(...)`` in metres between WGS84 points in degrees (haversine)."""
     lam1, phi1, lam2, phi2 = map(np.radians, (lon1, lat1, lon2, lat2))
     chord = np.sin((phi2 - phi1) / 2) ** 2 + np.cos(phi1) * np.cos(phi2) * np.sin((lam2 - lam1) / 2) ** 2
     return 2 * _EARTH_RADIUS_M * np.arcsin(np.sqrt(chord))
 
 
 def bearing_deg(lon1: Floats, lat1: Floats, lon2: Floats, lat2: Floats) -> Floats:
-    """Return the initial compass bearing in degrees from the first point to the second."""
+    """Return the initial compass bearing ``(...)`` in degrees from the first point to the second."""
     lam1, phi1, lam2, phi2 = map(np.radians, (lon1, lat1, lon2, lat2))
     east = np.sin(lam2 - lam1) * np.cos(phi2)
     north = np.cos(phi1) * np.sin(phi2) - np.sin(phi1) * np.cos(phi2) * np.cos(lam2 - lam1)

@@ -20,8 +20,16 @@ from cctview import (
 from cctview.plugins import load_plugin, plugin_names
 from cctview.simulated import truth_of
 from cctview.sources import Known, Skipped
+from cctview.testing.trackers import TrackerContract
 
 VIDEO = SimSettings(minutes=0.4, cameras=2, interval_s=0.1, traffic=12.0, seed=3)
+
+
+class TestNearestBox(TrackerContract):
+    """What every tracker must do."""
+
+    def make(self) -> NearestBox:
+        return NearestBox(gap_s=4.0)
 
 
 @pytest.fixture(scope="module")

@@ -34,17 +34,17 @@ class Histogram:
         return tuple(range(2, len(self.shape)))
 
     def counts(self, bins: Ints, weight: Floats) -> Floats:
-        """Return the smoothed counts of flat bin numbers."""
+        """Return the smoothed counts of flat bin numbers (N,): (...) in ``shape``."""
         plain = np.bincount(bins, weight, int(np.prod(self.shape))).reshape(self.shape)
         return gaussian_filter(plain.astype(np.float64), self.sigma, mode="nearest")
 
     def density(self, counts: Floats) -> Floats:
-        """Return the density that the counts support, in ``shape``."""
+        """Return the density (...) that the counts (...) support, both in ``shape``."""
         total = counts.sum(axis=self.inner, keepdims=True)
         return (counts + self.pseudo * self._overall(counts)) / (total + self.pseudo)
 
     def left_out(self, counts: Floats, bins: Ints, weight: Floats) -> Floats:
-        """Return for each row of ``bins`` the density at its bin without its own weight.
+        """Return for each row of ``bins`` (N,) the density at its bin without its own weight.
 
         A row that helped to make the density would otherwise vouch for itself.
         """

@@ -34,7 +34,7 @@ class Held:
         return len(self.label)
 
     def rows(self, chosen: NDArray[np.bool_]) -> Self:
-        """Return the chosen rows only."""
+        """Return the chosen rows (N,) only."""
         return type(self)(
             detections=self.detections[chosen], embeddings=self.embeddings[chosen], label=self.label[chosen]
         )

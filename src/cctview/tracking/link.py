@@ -43,7 +43,7 @@ class Threads:
 
     @classmethod
     def fresh(cls, scene: Scene, ids: Ints, clock: Floats, still: Ints, priors: TrackPriors) -> Self:
-        """Return sightings without a past."""
+        """Return sightings (N,) without a past."""
         return cls(
             label=ids.copy(),
             born=clock.copy(),
@@ -80,7 +80,7 @@ class Threads:
         return type(self)(**columns)
 
     def follow(self, i: Ints, j: Ints, ahead: Floats, scene: Scene) -> None:
-        """Make sightings ``j`` the next ones of ``i``, whose courses had led to ``ahead``."""
+        """Make sightings ``j`` (K,) the next ones of ``i`` (K,), whose courses had led to ``ahead``."""
         self.label[j], self.born[j], self.seen[j] = self.label[i], self.born[i], self.seen[i] + 1
         self.look[j] = unit(self.look[j] + self.look[i])
         self.course[j] = course.met(ahead, scene.spot[j], scene.noise[j])
@@ -88,7 +88,7 @@ class Threads:
     def alive(
         self, ends: Ints, clock: float, still: int, settings: TrackSettings, patience: float
     ) -> NDArray[np.bool_]:
-        """Return which ends may still be followed; the next still is tried up to ``patience`` times as long."""
+        """Return which ends (K,) may still be followed; the next still is tried up to ``patience`` times as long."""
         gap = clock - self.clock[ends]
         next_still = (self.still[ends] == still - 1) & (gap <= patience * settings.max_gap_s)
         near = (gap <= settings.max_gap_s) | next_still
@@ -98,7 +98,7 @@ class Threads:
 def linked(
     scene: Scene, threads: Threads, ends: Ints, motion: Motion, settings: TrackSettings, priors: TrackPriors
 ) -> Ints:
-    """Carry ``threads`` on through all stills after the ``ends``; return the rows that are open at last.
+    """Carry ``threads`` on through all stills after the ``ends``; return the rows (K,) that are open at last.
 
     ``threads`` are rows of the scene, of which the ends come first; its ``look`` is the scene's
     ``vector``. They are changed in place.

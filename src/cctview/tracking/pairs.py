@@ -69,7 +69,7 @@ class Moves(NamedTuple):
 
 
 def pairs_between(scene: Scene, start: Ints, end: Ints, gap: Floats) -> Pairs:
-    """Return all pairs of the sightings of stills ``start[n]`` and ``end[n]``."""
+    """Return all pairs of the sightings of stills ``start`` (K,) and ``end`` (K,)."""
     first, second = scene.crowd[start], scene.crowd[end]
     count = first * second
     which = np.repeat(np.arange(len(start)), count)
@@ -98,7 +98,7 @@ def moves(scene: Scene, pairs: Pairs, priors: TrackPriors) -> Moves:
 
 
 def change_bins(scene: Scene, pairs: Pairs, priors: TrackPriors) -> tuple[Ints, Ints]:
-    """Return flat bins of the change of width and height relative to the place, and of what both depend on."""
+    """Return flat bins (P,) of the change of width and height relative to the place, and of what both depend on."""
     i, j, _ = pairs
     (touching, staying), (widths, heights) = priors.overlaps, priors.change_bins
     overlap = aligned_iou(scene.box[i], scene.box[j])
@@ -112,7 +112,7 @@ def change_bins(scene: Scene, pairs: Pairs, priors: TrackPriors) -> tuple[Ints, 
 
 
 def likeness(scene: Scene, pairs: Pairs) -> Floats:
-    """Return the cosine distance of each pair."""
+    """Return the cosine distance of each pair (P,)."""
     i, j, _ = pairs
     if i.ndim > 1:
         return 1 - scene.vector[i[:, 0]] @ scene.vector[j[0]].T

@@ -137,6 +137,6 @@ def place_bins(road: Road, box: Floats, priors: TrackPriors) -> Ints:
 
 
 def unit(vectors: Floats) -> Floats:
-    """Return the vectors at unit length, those without a direction at 0."""
+    """Return the vectors ``(..., D)`` at unit length, those without a direction at 0."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return vectors / np.maximum(length, NO_LENGTH) * (length > NO_LENGTH)

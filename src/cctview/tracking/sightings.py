@@ -59,7 +59,7 @@ class Sightings:
 
 
 def vehicles(detections: Detections, embeddings: Embeddings) -> tuple[Ints, Ints]:
-    """Return rows of detections and of embeddings that belong together, by camera, time, still and rank."""
+    """Return rows (N,) of detections and (N,) of embeddings that belong together, by camera, time, still and rank."""
     known = np.isin(detections.id, embeddings.detection) & np.isin(detections.type, VEHICLE_TYPES)
     rows = np.flatnonzero(known)
     keys = [getattr(detections, name)[rows] for name in ("id", "rank", "frame", "time", "camera")]
@@ -70,7 +70,7 @@ def vehicles(detections: Detections, embeddings: Embeddings) -> tuple[Ints, Ints
 def sightings_of(
     detections: Detections, embeddings: Embeddings, duplicate_iou: float, priors: TrackPriors | SortPriors
 ) -> tuple[Sightings, Ints]:
-    """Return the sightings of one camera, by time, still and rank, and the row of detections of each.
+    """Return the sightings of one camera, by time, still and rank, and the row (N,) of detections of each.
 
     A weaker box of the same vehicle in the same
     still is left out, and so is a still whose content was served before.

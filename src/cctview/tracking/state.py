@@ -50,7 +50,7 @@ class TrackState:
 
     @property
     def open(self) -> Ints:
-        """The labels of the tracklets that may still grow."""
+        """The labels (K,) of the tracklets that may still grow."""
         return self.threads.label
 
     def closed(self) -> Self:

@@ -19,7 +19,7 @@ Ints = NDArray[np.integer[Any]]
 
 
 def turns(sightings: Sightings, priors: TrackPriors) -> Ints:
-    """Return the rows at which a new view begins, in rising order.
+    """Return the rows (K,) at which a new view begins, in rising order.
 
     Places and sizes of the next vehicles are compared with those of the last ones by the
     Jensen-Shannon divergence (0 the same, 1 bit nothing in common) every few seconds; a turn is

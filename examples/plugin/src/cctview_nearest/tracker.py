@@ -40,8 +40,17 @@ class NearestBox:
 
     @property
     def meta(self) -> dict[str, str]:
-        """The method, its version and its settings, as they end in the ``meta`` of the tracklets."""
-        return {"tracker": "nearest-box 1", "gap_s": str(self.gap_s), "reach": str(self.reach)}
+        """The method, its version and its settings, as they end in the ``meta`` of the tracklets.
+
+        All numbers that steer it are settings; a tracker that has others gives their hash as ``tracker_priors``.
+        """
+        return {
+            "tracker": "nearest-box",
+            "tracker_version": "1",
+            "tracker_priors": "",
+            "gap_s": str(self.gap_s),
+            "reach": str(self.reach),
+        }
 
     def fresh(self) -> Open:
         """Return the state before the first still of a camera."""

@@ -68,3 +68,11 @@ def test_ground_distance_and_bearing_of_known_places() -> None:
 def test_a_turn_is_the_smaller_angle_whichever_way(left: float, right: float, turn: float) -> None:
     assert geometry.turn_deg(float(left), float(right)) == pytest.approx(turn)
     assert geometry.turn_deg(np.array([left, 0.0]), np.array([right, 0.0])).tolist() == pytest.approx([turn, 0])
+
+
+def test_boxes_that_overlap_by_exactly_the_threshold_both_stay() -> None:
+    pair = np.array([[0, 0, 2, 1], [1, 0, 3, 1]], np.float64)
+    third = float(geometry.iou(pair, pair)[0, 1])
+    scores = np.array([0.9, 0.8])
+    assert geometry.suppress(pair, scores, third).tolist() == [True, True]
+    assert geometry.suppress(pair, scores, third - 1e-6).tolist() == [True, False]

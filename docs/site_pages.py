@@ -37,11 +37,22 @@ _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#:]*)(#[^)\s]*)?\)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put the pages of the reference below its first one."""
-    for item in config.nav or []:
+    """Put the pages of the reference below its first one, and leave out pages that this checkout does not have."""
+    config.nav = [kept for item in config.nav or [] if (kept := _present(item))]
+    for item in config.nav:
         if item.get("Python") == "api/index.md":
             item["Python"] = ["api/index.md", *({f"cctview.{name}": f"api/{name}.md"} for name in _pages())]
     return config
+
+
+def _present(item: dict[str, Any]) -> dict[str, Any]:
+    """Return an item of the navigation without pages that are not there."""
+    ((title, place),) = item.items()
+    if isinstance(place, list):
+        inner = [kept for one in place if (kept := _present(one))]
+        return {title: inner} if inner else {}
+    home = next((name for name, page in AT_THE_TOP.items() if page == place), f"docs/{place}")
+    return item if place.startswith("api/") or (ROOT / home).exists() else {}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

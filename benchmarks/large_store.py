@@ -23,7 +23,7 @@ from cctview.privacy import Policy
 from cctview.store import create_store
 from cctview.store.lance.packs import PackWriter
 from cctview.store.lance.store import LanceStore
-from cctview.store.schema import stored, times
+from cctview.store.layouts import stored, times
 from cctview.types import (
     Cameras,
     Detections,

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cctview.store.lance import proof
-from cctview.store.lance.proof import Needles, search
+from cctview.store import proof
+from cctview.store.proof import Needles, search_files
 
 ids = st.lists(st.integers(1, 2**63 - 1), unique=True, min_size=1, max_size=20)
 
@@ -20,11 +20,11 @@ def test_ids_are_found_at_any_place_of_any_file(tmp_path_factory, ids, gap, hidd
     (folder / "deep" / "file").write_bytes(bytes(gap) + bytes(gap + 1).join(i.to_bytes(8, "little") for i in here))
     before, proof._WINDOW = proof._WINDOW, window
     try:
-        found = search(folder, Needles.of(np.array(ids, np.int64), []))
+        found = search_files(folder, Needles.of(np.array(ids, np.int64), []))
     finally:
         proof._WINDOW = before
     assert found.found == len(here)
-    assert found.files == 2
+    assert found.pieces == 2
 
 
 def test_a_still_is_found_only_as_a_whole(tmp_path):
@@ -34,14 +34,14 @@ def test_a_still_is_found_only_as_a_whole(tmp_path):
     assert len(needles) == 2
     (tmp_path / "part").write_bytes(still[400:])
     (tmp_path / "cut").write_bytes(b"abc" + still[:-1] + b"?")
-    assert search(tmp_path, needles).found == 0
+    assert search_files(tmp_path, needles).found == 0
     (tmp_path / "whole").write_bytes(b"abc" + still + b"def")
-    assert search(tmp_path, needles).found == 1
+    assert search_files(tmp_path, needles).found == 1
 
 
 def test_stills_that_share_their_middle_are_told_apart(tmp_path):
     middle = b"same bytes in the middle"
     still, other = b"a" * 50 + middle + b"b" * 50, b"c" * 50 + middle + b"d" * 50
     (tmp_path / "file").write_bytes(other)
-    assert search(tmp_path, Needles.of(np.zeros(0, np.int64), [still])).found == 0
-    assert search(tmp_path, Needles.of(np.zeros(0, np.int64), [still, other])).found == 1
+    assert search_files(tmp_path, Needles.of(np.zeros(0, np.int64), [still])).found == 0
+    assert search_files(tmp_path, Needles.of(np.zeros(0, np.int64), [still, other])).found == 1

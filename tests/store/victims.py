@@ -21,7 +21,7 @@ from store_samples import PER_FRAME, batch
 
 from cctview.privacy import Policy
 from cctview.store import create_store, open_store
-from cctview.store.lance import packs, removal, tables
+from cctview.store.lance import folder, packs, removal, tables
 from cctview.store.lance import store as lance
 from cctview.types import Detections, Frames
 
@@ -71,8 +71,9 @@ def die_at(step):
         (tables, "sweep_packs"),
         (tables, "write_atomically"),
         (lance, "write_atomically"),
+        (folder, "write_atomically"),
         (tables.Transaction, "_drop_uncommitted"),
-        (removal, "search"),
+        (removal, "search_files"),
     ):
         setattr(owner, name, deadly(getattr(owner, name)))
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from cctview.errors import InputError
+from cctview.errors import InputError, MissingError, PolicyError
 from cctview.types import (
     Breaks,
     Detections,
@@ -24,7 +24,7 @@ from cctview.types import (
     TravelTimes,
 )
 
-__all__ = ["Admitted", "Batch", "Derived", "Forgotten", "Proof"]
+__all__ = ["Admitted", "Batch", "Derived", "Forgotten", "Proof", "no_frame", "no_pixels"]
 
 T = TypeVar("T", bound=Table)
 Derived = Tracklets | Passages | Matches | Journeys | TravelTimes | Breaks
@@ -83,7 +83,8 @@ class Proof:
 
     ``needles`` counts the removed ids and stills looked for as raw bytes, ``found_before`` how many
     of them the same search saw before the removal, ``found`` how many it still sees: always 0, or
-    the removal fails. ``files_replaced`` counts the files that are gone.
+    the removal fails. ``files`` and ``bytes`` say what was searched, all of the store: its files, or
+    the pieces of memory that hold a store without files. ``files_replaced`` counts those that are gone.
     """
 
     files: int
@@ -101,3 +102,16 @@ class Forgotten:
     rows: dict[str, int] = field(default_factory=dict)
     pixels: int = 0
     proof: Proof | None = None
+
+
+def no_frame(store: str, frame: int) -> MissingError:
+    """Return the error for an id that no stored frame has."""
+    return MissingError(f"{store}: no frame has the id {frame}; see which there are with scan(Frames)")
+
+
+def no_pixels(store: str, frame: int) -> PolicyError:
+    """Return the error for a stored frame whose still is not kept."""
+    return PolicyError(
+        f"{store}: the pixels of frame {frame} are not kept (by the policy, or expired or forgotten); run the source "
+        "again under a policy that keeps them"
+    )

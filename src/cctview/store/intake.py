@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cctview.privacy import Policy, admit, redact
 from cctview.store.contract import Admitted, Batch
 from cctview.store.jpeg import encode, stripped
-from cctview.store.schema import stored, times
+from cctview.store.layouts import stored, times
 from cctview.types import PERSON, Detections, Embeddings, Frame, Frames, Ragged, rows_of
 
 __all__ = ["Intake", "frame_rows", "intake"]

@@ -1,28 +1,48 @@
-"""From a path to a store."""
+"""From a name to a store: a path is a folder of LanceDB tables, ``KIND:NAME`` whatever is installed as that kind."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
+from cctview.plugins import load_plugin
 from cctview.privacy import Policy
 from cctview.seams import Store
 
-__all__ = ["create_store", "open_store"]
+__all__ = ["Kind", "create_store", "open_store"]
+
+
+class Kind(Protocol):
+    """What an entry point of the group ``cctview.stores`` names: usually the class of the store itself."""
+
+    def create(self, where: str, policy: Policy) -> Store:
+        """Make an empty store, or open the one there under the same policy; raise PolicyError for another one."""
+        ...
+
+    def open(self, where: str, *, write: bool) -> Store:
+        """Open the store there; raise StoreNotFoundError when there is none."""
+        ...
 
 
 def create_store(path: str | Path, policy: Policy) -> Store:
-    """Make an empty store in a new or empty folder, or open the one there under the same policy.
+    """Make an empty store, or open the one there under the same policy.
 
-    Raise StoreError for a file or a folder that holds something else, PolicyError for a store
-    under another policy.
+    ``path`` is a new or empty folder, or ``KIND:NAME`` such as ``memory:trial``. Raise StoreError for
+    a file or a folder that holds something else, PolicyError for a store under another policy,
+    InputError for a kind that is not installed.
     """
-    from cctview.store.lance.store import create  # noqa: PLC0415 - LanceDB takes half a second to import
-
-    return create(Path(path), policy)
+    kind, where = _kind(path)
+    return kind.create(where, policy)
 
 
 def open_store(path: str | Path, *, write: bool = False) -> Store:
     """Open a store; raise StoreNotFoundError when there is none, StoreError when it cannot be used."""
-    from cctview.store.lance.store import open_existing  # noqa: PLC0415 - LanceDB takes half a second to import
+    kind, where = _kind(path)
+    return kind.open(where, write=write)
 
-    return open_existing(Path(path), write=write)
+
+def _kind(path: str | Path) -> tuple[Kind, str]:
+    """Return what makes and opens stores of this kind, and the rest of the name; a drive's letter is no kind."""
+    kind, colon, rest = str(path).partition(":")
+    named = isinstance(path, str) and colon and len(kind) > 1 and kind.isidentifier() and not Path(path).exists()
+    return (load_plugin("stores", kind), rest) if named else (load_plugin("stores", "lance"), str(path))

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from cctview.store.lance.store import LanceStore, create, open_existing
+from cctview.store.lance.store import LanceStore
 
-__all__ = ["LanceStore", "create", "open_existing"]
+__all__ = ["LanceStore"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,17 +13,33 @@ from pathlib import Path
 from typing import Any, Self
 
 from cctview.errors import CctviewError, StoreError, StoreNotFoundError
+from cctview.store.log import LOG
 
 if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
 
-__all__ = ["COMMIT", "FORMAT", "LOCK", "Commit", "TableState", "explained", "locked", "read_commit", "write_atomically"]
+__all__ = [
+    "COMMIT",
+    "FORMAT",
+    "KEY",
+    "LOCK",
+    "POLICY",
+    "Commit",
+    "TableState",
+    "explained",
+    "locked",
+    "make_folder",
+    "read_commit",
+    "write_atomically",
+]
 
 FORMAT = 2
 COMMIT = "commit.json"
 LOCK = "write.lock"
+POLICY = "policy.toml"
+KEY = "pseudonym.key"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +122,25 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def make_folder(path: Path, policy: str) -> None:
+    """Write the first files of a store into a new, empty or half-made folder; raise StoreError for another one."""
+    if path.exists() and not path.is_dir():
+        raise StoreError(f"{path}: this is a file, and a store is a folder; name another path")
+    path.mkdir(parents=True, exist_ok=True)
+    strange = sorted(item.name for item in path.iterdir() if not _ours(item.name))
+    if strange and not (path / COMMIT).exists():
+        raise StoreError(f"{path}: this folder holds other things ({strange[0]}); name a new or empty folder")
+    with locked(path):
+        if not (path / COMMIT).exists():
+            write_atomically(path / POLICY, policy.encode())
+            write_atomically(path / KEY, secrets.token_bytes(32), 0o600)
+            write_atomically(path / COMMIT, Commit().to_json().encode())
+
+
+def _ours(name: str) -> bool:
+    return name in (LOCK, POLICY, KEY, COMMIT, LOG) or name.endswith(".part")
 
 
 @contextmanager

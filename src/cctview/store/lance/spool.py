@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -13,11 +13,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cctview.store.schema import ids_of
+from cctview.store.contract import Derived
+from cctview.store.derived import incoming
+from cctview.store.lance.folder import explained
+from cctview.store.lance.schema import plain
+from cctview.store.layouts import ids_of
 
-__all__ = ["Pile", "Spool"]
+__all__ = ["Pile", "Spool", "put_aside"]
 
-_IN_MEMORY = 16 << 20
+_IN_MEMORY = 16 << 20  # bytes of a table that wait in memory: what an hour of traffic makes fits
 
 
 @dataclass(kw_only=True)
@@ -74,3 +78,13 @@ class Spool:
 
     def _file(self) -> IO[bytes]:
         return self._open.enter_context(SpooledTemporaryFile(_IN_MEMORY, dir=str(self._folder)))
+
+
+@contextmanager
+def put_aside(folder: Path, tables: Iterable[Derived]) -> Iterator[dict[str, Pile]]:
+    """Lend the rows of the tables by the name they are stored under; raise InputError for what is not derived."""
+    with Spool(folder) as spool:
+        for name, rows, meta in incoming(tables):
+            with explained(folder, "put rows aside"):
+                spool.add(name, plain(rows), meta)
+        yield spool.sealed()

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.errors import MissingError, PolicyError
+from cctview.store.contract import no_frame, no_pixels
 from cctview.store.lance.packs import read_stills
 from cctview.store.lance.tables import Snapshot
-from cctview.store.schema import ids_of
+from cctview.store.layouts import ids_of
 from cctview.types import rows_of
 
 __all__ = ["PLACE", "all_stills", "kept_stills"]
@@ -23,10 +23,7 @@ def all_stills(folder: Path, view: Snapshot, wanted: Ids) -> list[bytes]:
     """Return the stills of these frames; raise PolicyError when one is not kept, MissingError for no such frame."""
     pack, offset, length = _places(folder, view, wanted)
     if not length.all():
-        raise PolicyError(
-            f"{folder}: the pixels of frame {wanted[length == 0][0]} are not kept (by the policy, or expired or "
-            "forgotten); run the source again under a policy that keeps them"
-        )
+        raise no_pixels(str(folder), int(wanted[length == 0][0]))
     return list(read_stills(folder, pack, offset, length))
 
 
@@ -47,7 +44,7 @@ def _places(folder: Path, view: Snapshot, wanted: Ids) -> tuple[NDArray[np.int32
     ids = ids_of(rows.column("id")) if rows is not None else np.zeros(0, np.int64)
     missing = ~np.isin(wanted, ids)
     if rows is None or missing.any():
-        raise MissingError(f"{folder}: no frame has the id {wanted[missing][0]}; see which there are with scan(Frames)")
+        raise no_frame(str(folder), int(wanted[missing][0]))
     found = rows_of(ids, wanted)
     pack, offset, length = (rows.column(name).to_numpy()[found] for name in PLACE)
     return pack, offset, length

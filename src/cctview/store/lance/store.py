@@ -2,81 +2,58 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import lancedb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cctview.errors import CctviewError, PolicyError, SettingsError, StoreError, StoreMismatchError
+from cctview.errors import CctviewError, PolicyError, StoreError
 from cctview.network import CameraNetwork, network_toml, parse_network
 from cctview.privacy import LogEntry, Policy, require_purpose
-from cctview.seams import Store
 from cctview.store.contract import Admitted, Batch, Derived, Forgotten
+from cctview.store.derived import require_members, require_network, require_new
+from cctview.store.doomed import chosen, counted, doomed_by_age
 from cctview.store.filters import Hits, SearchFilters
 from cctview.store.intake import frame_rows, intake
 from cctview.store.lance.attached import read_attached
-from cctview.store.lance.derived import put_aside, require_members, require_new
-from cctview.store.lance.folder import COMMIT, LOCK, Commit, explained, locked, read_commit, write_atomically
-from cctview.store.lance.packs import PackWriter
-from cctview.store.lance.removal import chosen, counted, doomed_by_age, remove
-from cctview.store.lance.searching import found_in
-from cctview.store.lance.spool import Pile
+from cctview.store.lance.folder import (
+    KEY,
+    LOCK,
+    POLICY,
+    TableState,
+    explained,
+    locked,
+    make_folder,
+    read_commit,
+    write_atomically,
+)
+from cctview.store.lance.packs import FOLDER, PackWriter
+from cctview.store.lance.removal import remove
+from cctview.store.lance.spool import put_aside
 from cctview.store.lance.stills import PLACE, all_stills, kept_stills
-from cctview.store.lance.summary import summed_up
 from cctview.store.lance.tables import Snapshot, Transaction
-from cctview.store.log import LOG, append_entry, log_entries
-from cctview.store.schema import condition, contained, ids_of, instant, layout_of, loaded, stored
+from cctview.store.layouts import LAYOUTS, Term, condition, contained, ids_of, layout_of, loaded, require_ids, stored
+from cctview.store.log import append_entry, log_entries
+from cctview.store.proof import files_below
+from cctview.store.searching import found_in
+from cctview.store.summary import summed_up
 from cctview.types import Table
 
-__all__ = ["POLICY", "LanceStore", "create", "open_existing"]
+__all__ = ["LanceStore"]
 
 T = TypeVar("T", bound=Table)
 R = TypeVar("R")
-POLICY = "policy.toml"
-_KEY = "pseudonym.key"
-_ATTEMPTS = 6
-_CACHE_BYTES = 64 << 20
-_PAUSE_S = 0.05
-
-
-def create(path: Path, policy: Policy) -> Store:
-    """Make a store, or open the one there under the same policy; see ``create_store``."""
-    with explained(path, "make a store"):
-        if path.exists() and not path.is_dir():
-            raise StoreError(f"{path}: this is a file, and a store is a folder; name another path")
-        path.mkdir(parents=True, exist_ok=True)
-        strange = sorted(item.name for item in path.iterdir() if not _ours(item.name))
-        if strange and not (path / COMMIT).exists():
-            raise StoreError(f"{path}: this folder holds other things ({strange[0]}); name a new or empty folder")
-        with locked(path):
-            if not (path / COMMIT).exists():
-                write_atomically(path / POLICY, policy.to_toml().encode())
-                write_atomically(path / _KEY, secrets.token_bytes(32), 0o600)
-                write_atomically(path / COMMIT, Commit().to_json().encode())
-    store = open_existing(path, write=True)
-    if store.policy != policy:
-        raise PolicyError(f"{path}: there is a store under another policy; open it as it is, or set its policy first")
-    return store
-
-
-def open_existing(path: Path, *, write: bool) -> Store:
-    """Open a store; see ``open_store``."""
-    with explained(path, "open the store"):
-        read_commit(path)
-        if write:
-            (path / LOCK).open("ab").close()
-        store = LanceStore(path, write=write)
-        _ = store.policy
-        return store
+_ATTEMPTS = 6  # readings of a store that others change: the pauses between them add up to 0.75 s
+_PAUSE_S = 0.05  # and longer by as much each time: an exchange of the commit file takes milliseconds
+_CACHE_BYTES = 64 << 20  # of each of LanceDB's caches: its own defaults are gigabytes
 
 
 class LanceStore:
@@ -88,6 +65,31 @@ class LanceStore:
         caches = lancedb.Session(index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES)
         self._db = lancedb.connect(path, session=caches)
         self._view: Snapshot | None = None
+
+    @classmethod
+    def create(cls, where: str, policy: Policy) -> Self:
+        """Make a store in a folder, or open the one there under the same policy; see ``create_store``."""
+        path = Path(where)
+        with explained(path, "make a store"):
+            make_folder(path, policy.to_toml())
+        store = cls.open(where, write=True)
+        if store.policy != policy:
+            raise PolicyError(
+                f"{path}: there is a store under another policy; open it as it is, or set its policy first"
+            )
+        return store
+
+    @classmethod
+    def open(cls, where: str, *, write: bool) -> Self:
+        """Open the store in a folder; see ``open_store``."""
+        path = Path(where)
+        with explained(path, "open the store"):
+            read_commit(path)
+            if write:
+                (path / LOCK).open("ab").close()
+            store = cls(path, write=write)
+            _ = store.policy
+            return store
 
     def __repr__(self) -> str:
         return f"LanceStore({str(self.path)!r}, write={self._write})"
@@ -125,7 +127,7 @@ class LanceStore:
     def pseudonym_key(self) -> bytes:
         """Return the key under which this store's ids are shown outside."""
         with explained(self.path, "read the pseudonym key"):
-            return (self.path / _KEY).read_bytes()
+            return (self.path / KEY).read_bytes()
 
     def known(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which frame ids are stored."""
@@ -137,7 +139,7 @@ class LanceStore:
         with self._writing("store a batch") as tx:
             for table in (batch.detections, batch.embeddings):
                 if len(table):
-                    tx.require_producer(layout_of(type(table)).name, table.meta)
+                    tx.require_same(layout_of(type(table)).name, table.meta)
             now = np.datetime64(time.time_ns(), "ns")
             taken = intake(batch, rows, _known(tx.snapshot(), rows.id), self.policy, now)
             writer = PackWriter(self.path, tx.commit.packs)
@@ -164,8 +166,8 @@ class LanceStore:
         """Return rows in an order that writing does not change."""
         layout = layout_of(table)
         where = condition(layout, camera=camera, after=after, before=before)
-        if ids is not None and not layout.id:
-            raise SettingsError(f"{table.__name__} have no ids; scan them with camera=, after= and before=")
+        if ids is not None:
+            require_ids(layout)
 
         def read(view: Snapshot) -> T:
             if not view.has(layout.name):
@@ -207,7 +209,7 @@ class LanceStore:
     ) -> Iterator[pa.RecordBatch]:
         """Yield some columns of all rows in pieces of bounded size, on request only of those stored since."""
         name = layout_of(table).name
-        where = "" if imported_after is None else f"imported > {instant(imported_after)}"
+        where = () if imported_after is None else (Term("imported", ">", imported_after),)
         with explained(self.path, "read"):
             view = self._current()
             pieces = view.pieces(name, list(names), where) if view.has(name) else iter(())
@@ -224,7 +226,7 @@ class LanceStore:
         """Put new derived tables in place of the old ones of their kinds."""
         self._require_writable("replace tables")
         with put_aside(self.path, tables) as piles, self._writing("replace tables") as tx:
-            self._require_linked(piles)
+            require_network(piles, self.network)
             require_members(tx.snapshot(), piles)
             for name, pile in piles.items():
                 tx.put(name, pile)
@@ -236,11 +238,11 @@ class LanceStore:
         """Add rows to derived tables and put states in place of the ones before."""
         self._require_writable("add rows to tables")
         with put_aside(self.path, tables) as piles, self._writing("add rows to tables") as tx:
-            self._require_linked(piles)
+            require_network(piles, self.network)
             require_new(tx.snapshot(), piles)
             for name, pile in piles.items():
                 if pile.rows:
-                    tx.require_producer(name, pile.meta)
+                    tx.require_same(name, pile.meta)
                     tx.add(name, pile.reader(), pile.rows, pile.meta)
             tx.remember(states)
             tx.save()
@@ -316,19 +318,16 @@ class LanceStore:
 
     def summary(self) -> dict[str, Any]:
         """Return rows, bytes, oldest and newest time and producer of each table."""
-        return self._reading(lambda view: summed_up(self.path, view))
+        return self._reading(self._summary)
 
-    def _require_linked(self, piles: Mapping[str, Pile]) -> None:
-        """Raise StoreMismatchError for rows that were made with another camera network than the store's."""
-        network = self.network
-        mine = {} if network is None else network.meta
-        for name, pile in piles.items():
-            other = pile.meta.get("network")
-            if other is not None and any(pile.meta.get(key) != mine.get(key) for key in ("network", "timezone")):
-                raise StoreMismatchError(
-                    f"{self.path}: these {name} were made with the camera network {other} and the store's is "
-                    f"{mine.get('network', 'not set')}; set the network of the store, then link again"
-                )
+    def _summary(self, view: Snapshot) -> dict[str, Any]:
+        said: dict[str, Any] = {}
+        for name in LAYOUTS:
+            state = view.commit.tables.get(name, TableState(version=0))
+            size = _size(self.path / f"{name}.lance")
+            said[name] = summed_up(view, name, rows=state.rows, size=size, meta=state.meta)
+        said["frames"]["pixel_bytes"] = _size(self.path / FOLDER)
+        return said
 
     def _reading(self, read: Callable[[Snapshot], R]) -> R:
         """Read from what is committed; when a sweep took its files away meanwhile, read again."""
@@ -374,8 +373,8 @@ def _network(text: str) -> CameraNetwork:
     return parse_network(text, "the camera network of the store")
 
 
-def _ours(name: str) -> bool:
-    return name in (LOCK, POLICY, _KEY, COMMIT, LOG) or name.endswith(".part")
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in files_below(folder))
 
 
 def _known(view: Snapshot, ids: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,24 +16,26 @@ import pyarrow as pa
 from lancedb.index import BTree
 from numpy.typing import NDArray
 
-from cctview.errors import StoreMismatchError
+from cctview.store.derived import require_producer
+from cctview.store.doomed import Change
 from cctview.store.lance.attached import attach, sweep_attached
 from cctview.store.lance.folder import COMMIT, Commit, TableState, write_atomically
 from cctview.store.lance.packs import sweep_packs
+from cctview.store.lance.schema import among, plain, sql
 from cctview.store.lance.spool import Pile
-from cctview.store.schema import LAYOUTS, among, contained, ids_of
+from cctview.store.layouts import LAYOUTS, Where, contained, ids_of
 
 __all__ = ["Snapshot", "Transaction"]
 
-_BATCH_ROWS = 8192
-_MANY_IDS = 16_384
-_LOOSE = 32
-_TOO_LOOSE = 256
-_MANY_ROWS = 100_000
-_PIECE_ROWS = 65_536
-_NOW = timedelta(milliseconds=1)
-_READERS_FINISH = timedelta(minutes=2)
-Change = Callable[[pa.RecordBatch], pa.RecordBatch]
+_BATCH_ROWS = 8192  # rows read together: some megabytes where each has a vector
+_MANY_IDS = 16_384  # ids from which on reading the whole table costs less than asking for each
+_LOOSE = 32  # appends after which a table is compacted once they hold half as many rows as the rest
+_TOO_LOOSE = 256  # appends after which it is compacted anyway: each opens a file when it is read
+_MANY_ROWS = 100_000  # rows from which on an index pays for looking up single ones
+_PIECE_ROWS = 65_536  # rows of a piece of a stream: some tens of megabytes
+_NOW = timedelta(milliseconds=1)  # the least age LanceDB deletes old files at
+_READERS_FINISH = timedelta(minutes=2)  # how long whoever reads an old version may go on doing so
+_NOTHING = "false"
 
 
 class Snapshot:
@@ -51,54 +53,57 @@ class Snapshot:
         """Return whether the table holds rows."""
         return name in self.commit.tables
 
-    def rows(self, name: str, columns: list[str], where: str = "") -> pa.Table:
-        """Return these columns of the rows that satisfy the SQL condition."""
-        return self._query(name, columns, where).to_arrow()
+    def rows(self, name: str, columns: list[str], where: Where = ()) -> pa.Table:
+        """Return these columns of the rows that satisfy all terms."""
+        return self._query(name, columns, sql(where)).to_arrow()
 
-    def batches(self, name: str, columns: list[str], where: str = "") -> Iterator[pa.RecordBatch]:
+    def batches(self, name: str, columns: list[str], where: Where = ()) -> Iterator[pa.RecordBatch]:
         """Yield the rows in batches of bounded size."""
-        yield from self._query(name, columns, where).to_batches(_BATCH_ROWS)
+        yield from self._query(name, columns, sql(where)).to_batches(_BATCH_ROWS)
 
-    def pieces(self, name: str, columns: list[str], where: str = "") -> Iterator[pa.Table]:
+    def pieces(self, name: str, columns: list[str], where: Where = ()) -> Iterator[pa.Table]:
         """Yield the rows in pieces that LanceDB reads one by one; it reads ``batches`` far ahead, into much memory."""
         for start in itertools.count(step=_PIECE_ROWS):
-            piece = self._query(name, columns, where).limit(_PIECE_ROWS).offset(start).to_arrow()
+            piece = self._query(name, columns, sql(where)).limit(_PIECE_ROWS).offset(start).to_arrow()
             if piece.num_rows:
                 yield piece
             if piece.num_rows < _PIECE_ROWS:
                 return
 
     def rows_among(
-        self, name: str, columns: list[str], ids: NDArray[np.int64], where: str = "", by: str = ""
+        self, name: str, columns: list[str], ids: NDArray[np.int64], where: Where = (), by: str = ""
     ) -> pa.Table:
         """Return the rows with these ids in column ``by``, however many; ids that are not there are passed over."""
         key = by or LAYOUTS[name].id
         if len(ids) > _MANY_IDS:
             return self._rows_among_many(name, columns, np.sort(ids), where, key)
-        parts = [self.rows(name, columns, f"({where}) AND {part}" if where else part) for part in among(key, ids)] or [
-            self.rows(name, columns, "false")
-        ]
-        return pa.concat_tables(parts)
+        more = f"{sql(where)} AND " if where else ""
+        asked = [more + part for part in among(key, ids)] or [_NOTHING]
+        return pa.concat_tables([self._query(name, columns, part).to_arrow() for part in asked])
 
-    def nearest(self, name: str, vector: NDArray[np.float32], where: str, count: int) -> pa.Table:
+    def nearest(self, name: str, vector: NDArray[np.float32], where: Where, count: int) -> pa.Table:
         """Return ids and cosine distances (``_distance``) of the rows nearest to a vector ``(D,)``."""
         query = self._table(name).search(vector, vector_column_name="vector").distance_type("cosine")
         query = query.select([LAYOUTS[name].id, "_distance"]).limit(count)
-        return (query.where(where, prefilter=True) if where else query).to_arrow()
+        return (query.where(sql(where), prefilter=True) if where else query).to_arrow()
 
-    def ids(self, name: str, where: str = "", column: str = "") -> NDArray[np.int64]:
-        """Return the sorted ids of the rows that satisfy the condition."""
+    def ids(self, name: str, where: Where = ()) -> NDArray[np.int64]:
+        """Return the sorted ids of the rows that satisfy all terms."""
         if not self.has(name):
             return np.zeros(0, np.int64)
-        key = column or LAYOUTS[name].id
+        key = LAYOUTS[name].id
         return np.unique(ids_of(self.rows(name, [key], where).column(key)))
 
-    def _rows_among_many(self, name: str, columns: list[str], ids: NDArray[np.int64], where: str, key: str) -> pa.Table:
+    def _rows_among_many(
+        self, name: str, columns: list[str], ids: NDArray[np.int64], where: Where, key: str
+    ) -> pa.Table:
         parts = [
             batch.filter(pa.array(contained(ids_of(batch.column(key)), ids)))
             for batch in self.batches(name, list(dict.fromkeys((*columns, key))), where)
         ]
-        return pa.Table.from_batches(parts).select(columns) if parts else self.rows(name, columns, "false")
+        if parts:
+            return pa.Table.from_batches(parts).select(columns)
+        return self._query(name, columns, _NOTHING).to_arrow()
 
     def _query(self, name: str, columns: list[str], where: str) -> Any:
         table = self._table(name)
@@ -151,20 +156,19 @@ class Transaction:
             self.commit = replace(self.commit, network=name, states={})
         return another
 
-    def require_producer(self, name: str, meta: Mapping[str, str]) -> None:
+    def require_same(self, name: str, meta: Mapping[str, str]) -> None:
         """Raise StoreMismatchError when another producer made the rows of this table that are stored."""
         state = self.commit.tables.get(name)
-        if state is not None and state.meta != meta:
-            raise StoreMismatchError(
-                f"{self.path}: its {name} were made by {state.meta} and these by {dict(meta)}; they cannot be "
-                "compared: use the same model, method and network, or another store for this one"
-            )
+        if state is not None:
+            require_producer(name, state.meta, meta)
 
     def add(self, name: str, rows: Any, count: int, meta: Mapping[str, str]) -> None:
         """Append ``count`` rows, an Arrow table or reader of them."""
         if not count:
             return
         state = self.commit.tables.get(name)
+        if isinstance(rows, pa.Table):
+            rows = plain(rows)
         if state is None:
             self._created(name, rows, count, meta)
             return

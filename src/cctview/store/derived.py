@@ -1,25 +1,22 @@
-"""Tables made from what is stored, on their way in: put aside part by part, and checked against what is there."""
+"""Tables made from what is stored, on their way in: checked against what is there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from itertools import chain
-from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cctview.errors import InputError, StoreError
+from cctview.errors import InputError, StoreError, StoreMismatchError
+from cctview.network import CameraNetwork
 from cctview.store.contract import Derived
-from cctview.store.lance.folder import explained
-from cctview.store.lance.spool import Pile, Spool
-from cctview.store.lance.tables import Snapshot
-from cctview.store.schema import LAYOUTS, contained, ids_of, layout_of, stored, times
+from cctview.store.layouts import LAYOUTS, View, contained, ids_of, layout_of, stored, times
 from cctview.types import Journeys
 
-__all__ = ["put_aside", "require_members", "require_new"]
+__all__ = ["Pile", "incoming", "require_members", "require_network", "require_new", "require_producer"]
 
 _NAMED = {
     "tracklets": ("detections", ("members",)),
@@ -30,26 +27,61 @@ _NAMED = {
 _HAVE_IDS = {"tracklets", "passages", "journeys"}
 
 
-@contextmanager
-def put_aside(folder: Path, tables: Iterable[Derived]) -> Iterator[dict[str, Pile]]:
-    """Lend the rows of the tables by the name they are stored under; raise InputError for what is not derived."""
-    with Spool(folder) as spool:
-        for table in tables:
-            if not isinstance(table, Derived):
-                raise InputError(f"{type(table).__name__} are not derived from other tables; use append")
-            with explained(folder, "put rows aside"):
-                spool.add(layout_of(type(table)).name, stored(table, _extra_columns(table)), table.meta)
-        yield spool.sealed()
+class Pile(Protocol):
+    """Rows of one table on their way in, and who produced them."""
+
+    @property
+    def meta(self) -> Mapping[str, str]:
+        """Who produced the rows."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        ...
+
+    def ids(self, column: str) -> Iterator[NDArray[np.int64]]:
+        """Yield the ids in a column of ids or of lists of them, part by part."""
+        ...
 
 
-def require_members(view: Snapshot, piles: Mapping[str, Pile]) -> None:
+def incoming(tables: Iterable[Derived]) -> Iterator[tuple[str, pa.Table, dict[str, str]]]:
+    """Yield each table's name, rows and meta as they are stored; raise InputError for what is not derived."""
+    for table in tables:
+        if not isinstance(table, Derived):
+            raise InputError(f"{type(table).__name__} are not derived from other tables; use append")
+        yield layout_of(type(table)).name, stored(table, _extra_columns(table)), table.meta
+
+
+def require_producer(name: str, stored: Mapping[str, str], given: Mapping[str, str]) -> None:
+    """Raise StoreMismatchError when another producer made the rows of this table that are stored."""
+    if dict(stored) != dict(given):
+        raise StoreMismatchError(
+            f"the stored {name} were made by {dict(stored)} and these by {dict(given)}; they cannot be compared: use "
+            "the same model, method and network, or another store for this one"
+        )
+
+
+def require_network(piles: Mapping[str, Pile], network: CameraNetwork | None) -> None:
+    """Raise StoreMismatchError for rows that were made with another camera network than the store's."""
+    mine = {} if network is None else network.meta
+    for name, pile in piles.items():
+        other = pile.meta.get("network")
+        if other is not None and any(pile.meta.get(key) != mine.get(key) for key in ("network", "timezone")):
+            raise StoreMismatchError(
+                f"these {name} were made with the camera network {other} and the store's is "
+                f"{mine.get('network', 'not set')}; set the network of the store, then link again"
+            )
+
+
+def require_members(view: View, piles: Mapping[str, Pile]) -> None:
     """Raise StoreError for rows made from what was forgotten since; aggregates and breaks name no one."""
     for name, owner, ids in _named(piles):
         known = _sorted(piles[owner].ids("id")) if owner in piles else view.ids(owner)
         _require_known(name, owner, ids, known)
 
 
-def require_new(view: Snapshot, piles: Mapping[str, Pile]) -> None:
+def require_new(view: View, piles: Mapping[str, Pile]) -> None:
     """Raise StoreError for rows that are stored already, or made from what is neither stored nor among these."""
     for name, owner, ids in _named(piles):
         mine = [piles[owner].ids("id")] if owner in piles else []
@@ -67,7 +99,7 @@ def _named(piles: Mapping[str, Pile]) -> Iterator[tuple[str, str, NDArray[np.int
                 yield name, owner, ids
 
 
-def _stored(view: Snapshot, name: str, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+def _stored(view: View, name: str, ids: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return which of these ids are stored."""
     if not view.has(name):
         return np.zeros(0, np.int64)

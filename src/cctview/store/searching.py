@@ -11,19 +11,18 @@ from numpy.typing import NDArray
 from cctview.errors import InputError
 from cctview.store.colours import colour_of
 from cctview.store.filters import Hits, SearchFilters
-from cctview.store.lance.tables import Snapshot
-from cctview.store.schema import LAYOUTS, condition, ids_of
+from cctview.store.layouts import LAYOUTS, View, condition, ids_of
 from cctview.types import Detections, rows_of
 
 __all__ = ["found_in"]
 
-_MOST = 500
-_FIRST_LOOK = 4
-_FURTHEST_LOOK = 4096
+_MOST = 500  # results: more than anybody looks through
+_FIRST_LOOK = 4  # times the results asked for: about as many types as pass a filter one in four
+_FURTHEST_LOOK = 4096  # vehicles whose type or colour is looked at: a few seconds of decoding stills
 Stills = Callable[[NDArray[np.int64]], list[bytes]]
 
 
-def found_in(view: Snapshot, vector: NDArray[np.float32], filters: SearchFilters, top: int, stills: Stills) -> Hits:
+def found_in(view: View, vector: NDArray[np.float32], filters: SearchFilters, top: int, stills: Stills) -> Hits:
     """Return the ``top`` vehicles nearest to a unit vector ``(D,)`` that pass the filters.
 
     Distances are exact: every vector of the camera and time is compared, unless the table has a
@@ -40,7 +39,7 @@ def found_in(view: Snapshot, vector: NDArray[np.float32], filters: SearchFilters
         look *= 4
 
 
-def _nearest(view: Snapshot, vector: NDArray[np.float32], filters: SearchFilters, look: int) -> tuple[Hits, bool]:
+def _nearest(view: View, vector: NDArray[np.float32], filters: SearchFilters, look: int) -> tuple[Hits, bool]:
     """Return the nearest of a camera and time, and whether these are all there are."""
     where = condition(LAYOUTS["embeddings"], camera=filters.camera, after=filters.after, before=filters.before)
     rows = view.nearest("embeddings", vector, where, look) if view.has("embeddings") else None

@@ -1,10 +1,10 @@
-"""How each table lies in LanceDB: its name, order, and the columns it has besides its own."""
+"""How each table is stored: its name, its order, the columns it has besides its own, and which rows are asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -27,22 +27,62 @@ from cctview.types import (
 __all__ = [
     "LAYOUTS",
     "Layout",
-    "among",
+    "Term",
+    "View",
+    "Where",
     "condition",
     "contained",
     "ids_of",
-    "instant",
     "layout_of",
     "loaded",
+    "require_ids",
     "stored",
     "times",
 ]
 
 T = TypeVar("T", bound=Table)
-_LITERALS = 2048
-_UNIT_TOLERANCE = 1e-3
-_PLAIN = {"lance-encoding:compression": "none"}
+Ids = NDArray[np.int64]
+_UNIT_TOLERANCE = 1e-3  # vectors this near to unit length lose nothing more as float16, which keeps 11 bits
 _TIMESTAMP = pa.timestamp("ns", "UTC")
+
+
+class Term(NamedTuple):
+    """One thing that a stored column must satisfy."""
+
+    column: str
+    relation: Literal["=", "<", ">", ">="]
+    value: str | int | np.datetime64 | None
+
+
+Where = tuple[Term, ...]
+
+
+class View(Protocol):
+    """The tables as one commit has them: what reading, searching and removing need of any store."""
+
+    def has(self, name: str) -> bool:
+        """Return whether the table holds rows."""
+        ...
+
+    def rows(self, name: str, columns: list[str], where: Where = ()) -> pa.Table:
+        """Return these columns of the rows that satisfy all terms."""
+        ...
+
+    def batches(self, name: str, columns: list[str], where: Where = ()) -> Iterator[pa.RecordBatch]:
+        """Yield the same in batches of bounded size."""
+        ...
+
+    def rows_among(self, name: str, columns: list[str], ids: Ids, where: Where = (), by: str = "") -> pa.Table:
+        """Return the rows with these ids (N,) in column ``by``; ids that are not there are passed over."""
+        ...
+
+    def nearest(self, name: str, vector: NDArray[np.float32], where: Where, count: int) -> pa.Table:
+        """Return ids and cosine distances (``_distance``) of the rows nearest to a vector ``(D,)``."""
+        ...
+
+    def ids(self, name: str, where: Where = ()) -> Ids:
+        """Return the sorted ids of the rows that satisfy all terms."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +170,12 @@ def layout_of(table: type[Table]) -> Layout:
     raise SettingsError(f"{table.__name__} is not stored; stored are {known}")
 
 
+def require_ids(layout: Layout) -> None:
+    """Raise SettingsError for a table whose rows have no ids."""
+    if not layout.id:
+        raise SettingsError(f"{layout.table.__name__} have no ids; scan them with camera=, after= and before=")
+
+
 def stored(table: Table, extra: Mapping[str, pa.Array] | None = None) -> pa.Table:
     """Return the rows as they are stored: with extra columns, vectors as float16.
 
@@ -142,7 +188,7 @@ def stored(table: Table, extra: Mapping[str, pa.Array] | None = None) -> pa.Tabl
         arrow = arrow.set_column(arrow.schema.get_field_index("vector"), "vector", _half(table.vector))  # type: ignore[attr-defined]
     for name, column in (extra or {}).items():
         arrow = arrow.append_column(name, column)
-    return arrow.cast(pa.schema([_plain(field) for field in arrow.schema]))
+    return arrow
 
 
 def loaded(arrow: pa.Table, layout: Layout, table: type[T], meta: Mapping[str, str]) -> T:
@@ -166,25 +212,14 @@ def condition(
     camera: str | None = None,
     after: np.datetime64 | None = None,
     before: np.datetime64 | None = None,
-) -> str:
-    """Return the SQL of a filter, empty when all rows are asked for."""
+) -> Where:
+    """Return what rows must satisfy, nothing when all are asked for; raise SettingsError for what they do not have."""
     if camera is not None and not layout.camera:
         raise SettingsError(f"{layout.table.__name__} belong to no single camera; scan Tracklets with camera= instead")
     if not layout.time and (after is not None or before is not None):
         raise SettingsError(f"{layout.table.__name__} have no time; scan Tracklets with after= and before= instead")
-    parts = [
-        "" if camera is None else f"{layout.camera} = {_quoted(camera)}",
-        "" if after is None else f"{layout.time} >= {instant(after)}",
-        "" if before is None else f"{layout.time} < {instant(before)}",
-    ]
-    return " AND ".join(part for part in parts if part)
-
-
-def among(column: str, ids: NDArray[np.int64]) -> Iterator[str]:
-    """Yield SQL filters that together ask for these ids, short enough to be parsed quickly."""
-    distinct = np.unique(ids)
-    for start in range(0, len(distinct), _LITERALS):
-        yield f"{column} IN ({', '.join(map(str, distinct[start : start + _LITERALS].tolist()))})"
+    terms = [Term(layout.camera, "=", camera), Term(layout.time, ">=", after), Term(layout.time, "<", before)]
+    return tuple(term for term in terms if term.value is not None)
 
 
 def contained(values: NDArray[np.int64], ordered: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -202,25 +237,6 @@ def ids_of(column: Any) -> NDArray[np.int64]:
         column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy()
     )
     return values
-
-
-def instant(time: np.datetime64) -> str:
-    """Return a time as an SQL literal; a plain CAST would cut it to microseconds."""
-    nanoseconds = int(time.astype("datetime64[ns]").astype(np.int64))
-    return f"arrow_cast({nanoseconds}, 'Timestamp(Nanosecond, Some(\"UTC\"))')"
-
-
-def _plain(field: pa.Field) -> pa.Field:
-    """Ask Lance to keep ids as they are: packed to 63 bits, no search of the bytes would find them."""
-    if field.type == pa.int64():
-        return field.with_metadata(_PLAIN)
-    if field.type == pa.large_list(pa.int64()):
-        return field.with_type(pa.large_list(pa.field("item", pa.int64(), metadata=_PLAIN)))
-    return field
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _scaled(table: Table) -> bool:

@@ -1,21 +1,22 @@
-"""Search every file of a folder for ids and stills that must no longer be there."""
+"""Search files, or memory, for the bytes of ids and stills that must no longer be there."""
 
 from __future__ import annotations
 
 import hashlib
 import mmap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Needles", "Search", "files_below", "search"]
+__all__ = ["Needles", "Search", "files_below", "search", "search_files"]
 
-_WINDOW = 8 << 20
-_KEY = 8
-_SIEVE_BITS = (16, 22)
+_WINDOW = 8 << 20  # bytes looked at together: a few megabytes of memory for each, however large the file
+_KEY = 8  # bytes of an id
+_SIEVE_BITS = (16, 22)  # 64 kB fit the first cache of a processor, 4 MB its second
+Piece = bytes | memoryview | mmap.mmap
 Sieves = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
 
@@ -51,9 +52,9 @@ class Needles:
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """How many files and bytes were searched, and how many needles were seen in them."""
+    """How many pieces (files, or buffers of memory) and bytes were searched, and how many needles seen in them."""
 
-    files: int
+    pieces: int
     bytes: int
     found: int
 
@@ -63,22 +64,34 @@ def files_below(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if path.is_file()}
 
 
-def search(folder: Path, needles: Needles) -> Search:
+def search_files(folder: Path, needles: Needles) -> Search:
     """Look for the raw bytes of every needle at every place of every file, in bounded memory."""
+    return search(_mapped(sorted(files_below(folder))), needles)
+
+
+def search(pieces: Iterable[Piece], needles: Needles) -> Search:
+    """Look for the raw bytes of every needle at every place of every piece."""
     seen = np.zeros(len(needles), np.bool_)
     sieves = _sieves(needles.keys)
-    files = sorted(files_below(folder))
-    size = 0
+    count = size = 0
+    for piece in pieces:
+        count, size = count + 1, size + len(piece)
+        _search_piece(piece, needles, sieves, seen)
+    return Search(pieces=count, bytes=size, found=int(seen.sum()))
+
+
+def _mapped(files: Iterable[Path]) -> Iterator[Piece]:
+    """Lend each file as mapped memory; one too short to hold an id is read."""
     for path in files:
-        size += path.stat().st_size
         with path.open("rb") as file:
-            if path.stat().st_size >= _KEY:
+            if path.stat().st_size < _KEY:
+                yield file.read()
+            else:
                 with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                    _search_file(data, needles, sieves, seen)
-    return Search(files=len(files), bytes=size, found=int(seen.sum()))
+                    yield data
 
 
-def _search_file(data: mmap.mmap, needles: Needles, sieves: Sieves, seen: NDArray[np.bool_]) -> None:
+def _search_piece(data: Piece, needles: Needles, sieves: Sieves, seen: NDArray[np.bool_]) -> None:
     for start in range(0, len(data), _WINDOW):
         window = data[start : start + _WINDOW + _KEY - 1]
         for shift in range(min(_KEY, len(window) - _KEY + 1)):
@@ -103,7 +116,7 @@ def _candidates(
     return np.repeat(likely, count), rows
 
 
-def _is_still(data: mmap.mmap, start: int, needles: Needles, row: int) -> bool:
+def _is_still(data: Piece, start: int, needles: Needles, row: int) -> bool:
     end = start + int(needles.length[row])
     return start >= 0 and _digest(data[start:end]) == needles.digests[row].tobytes()
 
@@ -113,7 +126,7 @@ def _middle(still: bytes) -> tuple[int, int, int, bytes]:
     return int.from_bytes(still[before : before + _KEY], "little", signed=True), before, len(still), _digest(still)
 
 
-def _digest(data: bytes) -> bytes:
+def _digest(data: bytes | memoryview) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 

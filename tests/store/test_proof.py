@@ -17,13 +17,14 @@ def test_ids_are_found_at_any_place_of_any_file(tmp_path_factory, ids, gap, hidd
     here = ids[:hidden]
     (folder / "deep").mkdir()
     (folder / "empty").write_bytes(b"")
-    (folder / "deep" / "file").write_bytes(bytes(gap) + bytes(gap + 1).join(i.to_bytes(8, "little") for i in here))
+    data = bytes(gap) + bytes(gap + 1).join(i.to_bytes(8, "little") for i in here)
+    (folder / "deep" / "file").write_bytes(data)
     before, proof._WINDOW = proof._WINDOW, window
     try:
         found = search_files(folder, Needles.of(np.array(ids, np.int64), []))
     finally:
         proof._WINDOW = before
-    assert found.found == len(here)
+    assert found.found == sum(i.to_bytes(8, "little") in data for i in ids) >= len(here)
     assert found.pieces == 2
 
 

@@ -58,11 +58,12 @@ def intake(batch: Batch, rows: Frames, known: NDArray[np.bool_], policy: Policy,
     embeddings = batch.embeddings[allowed.embeddings & with_detection]
     people = _people(batch, rows)
     boxes = np.split(people.values, people.offsets[1:-1])
-    stills = [
-        _still(frame, boxes[place], policy) if with_pixels[place] else b""
-        for place, frame in enumerate(batch.frames)
-        if kept[place]
-    ]
+    blackened = 0
+    stills = []
+    for place in np.flatnonzero(kept).tolist():
+        still, count = _still(batch.frames[place], boxes[place], policy) if with_pixels[place] else (b"", 0)
+        stills.append(still)
+        blackened += count
     return Intake(
         frames=rows[kept],
         stills=stills,
@@ -77,7 +78,7 @@ def intake(batch: Batch, rows: Frames, known: NDArray[np.bool_], policy: Policy,
             frames_known=int((~fresh).sum()),
             frames_expired=int((fresh & ~allowed.frames).sum()),
             frames_not_kept=int((kept & ~with_pixels).sum()),
-            people_redacted=int(people.lengths[with_pixels].sum()) if policy.redact_people else 0,
+            people_redacted=blackened,
             people_dropped=int((of_kept & (batch.detections.type == PERSON)).sum()),
         ),
     )
@@ -91,10 +92,11 @@ def _people(batch: Batch, rows: Frames) -> Ragged[np.float32]:
     return Ragged.grouped(boxes, np.concatenate([batch.people.row, place]), len(rows))
 
 
-def _still(frame: Frame, people: NDArray[np.float32], policy: Policy) -> bytes:
+def _still(frame: Frame, people: NDArray[np.float32], policy: Policy) -> tuple[bytes, int]:
+    """Return the still as it is kept, and how many boxes (M, 4) were blacked out in it."""
     if len(people) and policy.redact_people:
-        return encode(redact(frame.image, people))
-    return stripped(frame.encoded) or encode(frame.image)
+        return encode(redact(frame.image, people)), len(people)
+    return stripped(frame.encoded) or encode(frame.image), 0
 
 
 def _embedding_rows(embeddings: Embeddings, detections: Detections, now: np.datetime64) -> pa.Table:

@@ -250,7 +250,7 @@ class MemoryStore:
         stills = self._kept(wanted)
         for frame, still in zip(wanted.tolist(), stills, strict=True):
             if not still:
-                raise no_pixels(self._name, frame)
+                raise no_pixels(self.where, frame)
         return stills
 
     def search(
@@ -264,7 +264,7 @@ class MemoryStore:
     ) -> Hits:
         """Find the vehicles that look most like a vector, and write down who asked and why."""
         if not self._write:
-            raise StoreError(f"{self._name}: opened for reading, so a search cannot be logged; open it with write=True")
+            raise StoreError(f"{self.where}: opened for reading, so a search cannot be logged; open it with write=True")
         require_purpose(purpose)
         hits = found_in(self._now, vector, filters, top, self._kept)
         with self._writing("log a search") as now:
@@ -319,7 +319,8 @@ class MemoryStore:
         return self._shelf.contents
 
     @property
-    def _name(self) -> str:
+    def where(self) -> str:
+        """What ``open_store`` opens this store by."""
         return f"memory:{self._shelf.name}"
 
     def _kept(self, wanted: Ids) -> list[bytes]:
@@ -327,7 +328,7 @@ class MemoryStore:
         now = self._now
         strange = wanted[~np.isin(wanted, now.ids("frames"))]
         if len(strange):
-            raise no_frame(self._name, int(strange[0]))
+            raise no_frame(self.where, int(strange[0]))
         return [now.stills.get(frame, b"") for frame in wanted.tolist()]
 
     def _removed(self, now: Contents, doomed: Doomed) -> Forgotten:
@@ -338,7 +339,7 @@ class MemoryStore:
         rows = left_of(left, doomed)
         if after.found or rows:
             raise StoreError(
-                f"{self._name}: not everything is gone: {rows} rows, {after.found} ids or stills; report it"
+                f"{self.where}: not everything is gone: {rows} rows, {after.found} ids or stills; report it"
             )
         self._shelf.contents = left
         proof = Proof(
@@ -359,7 +360,7 @@ class MemoryStore:
 
     def _require_writable(self, doing: str) -> None:
         if not self._write:
-            raise StoreError(f"{self._name}: opened for reading, so it cannot {doing}; open it with write=True")
+            raise StoreError(f"{self.where}: opened for reading, so it cannot {doing}; open it with write=True")
 
 
 def _heaped(tables: Iterable[Derived]) -> dict[str, _Heap]:

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from store_samples import CAMERAS, batch, breaks, journeys, matches, passages, tracklets, travel_times
 
 from cctview.privacy import Policy
 from cctview.store import create_store
+from cctview.testing.samples import CAMERAS, batch, breaks, journeys, matches, passages, tracklets, travel_times
 from cctview.types import Detections, Embeddings
 
 POLICY = Policy.default("tests")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from store_samples import batch, frame
 
 from cctview.privacy import Policy
 from cctview.store import create_store, open_store
+from cctview.testing.samples import batch, frame
 from cctview.types import Detections, Embeddings, Frames
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the victims are forked")

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store_samples import batch, frame
 
 from cctview.errors import PolicyError, SettingsError, StoreError, StoreNotFoundError
 from cctview.privacy import Policy
 from cctview.store import create_store, open_store
 from cctview.store.lance.folder import Commit, TableState
+from cctview.testing.samples import batch, frame
 from cctview.types import Detections, Frames
 
 POLICY = Policy.default("tests")

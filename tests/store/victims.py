@@ -17,12 +17,12 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from store_samples import PER_FRAME, batch
 
 from cctview.privacy import Policy
 from cctview.store import create_store, open_store
 from cctview.store.lance import folder, packs, removal, tables
 from cctview.store.lance import store as lance
+from cctview.testing.samples import PER_FRAME, batch
 from cctview.types import Detections, Frames
 
 POLICY = Policy.default("tests")

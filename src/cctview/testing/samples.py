@@ -19,6 +19,7 @@ from cctview.types import (
     Frame,
     Journeys,
     Matches,
+    Passages,
     Ragged,
     Tracklets,
     TravelTimes,
@@ -39,6 +40,7 @@ __all__ = [
     "journeys",
     "matches",
     "no_people",
+    "passages",
     "tracklets",
     "travel_times",
 ]
@@ -161,6 +163,22 @@ def matches(tracks: Tracklets, camera: str, other: str, candidates: int = 3) -> 
             ("looks", "size", "timing", "lane", "order", "context"), Ragged.from_lengths(values / 2, lengths)
         ),
         p_none=np.full(count, 0.25),
+    )
+
+
+def passages(tracks: Tracklets, camera: str) -> Passages:
+    """One of each two neighbouring tracklets of a camera, but for the last one where they are odd."""
+    own = tracks[tracks.camera == camera]
+    first, second = own[::2][: len(own) // 2], own[1::2]
+    members = np.stack([first.id, second.id], axis=1).reshape(-1)
+    return Passages(
+        meta={"producer": "tracker 1"},
+        id=row_ids(first.id, np.zeros(len(first), np.int64), "passage"),
+        camera=first.camera,
+        time=second.first_time,
+        heading=np.full(len(first), "away"),
+        type=first.type,
+        members=Ragged.from_lengths(members, np.full(len(first), 2)),
     )
 
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from cctview.errors import InputError, SettingsError, StoreError, StoreMismatchError
 from cctview.seams import Store
-from cctview.testing.samples import CAMERAS, SECOND, START, batch, breaks, journeys, matches, travel_times
+from cctview.testing.samples import CAMERAS, SECOND, START, batch, breaks, journeys, matches, passages, travel_times
 from cctview.testing.stores.keeping import NETWORK, OTHER
 from cctview.testing.stores.making import POLICY, StoreMaking, raising
-from cctview.types import Breaks, Detections, Frames, Journeys, Matches, Ragged, Tracklets, TravelTimes
+from cctview.types import Breaks, Detections, Frames, Journeys, Matches, Passages, Ragged, Tracklets, TravelTimes
 
 __all__ = ["Deriving"]
 
@@ -28,6 +28,7 @@ class Deriving(StoreMaking):
         tracks = self.tracks(store)
         assert np.allclose(store.scan(Tracklets).vector, tracks.sort("camera", "first_time", "id").vector, atol=1e-3)
         assert store.scan(Tracklets).members == tracks.sort("camera", "first_time", "id").members
+        assert store.scan(Passages) == passages(tracks, ends[1]).sort("camera", "time", "id")
         assert store.scan(Matches) == matches(tracks, *ends).sort("query_camera", "query", "camera")
         chains = journeys(tracks, *ends)
         starts = chains.time.values[chains.time.offsets[:-1]]
@@ -55,6 +56,9 @@ class Deriving(StoreMaking):
         starts = chains.time.values[chains.time.offsets[:-1]]
         assert len(store.scan(Journeys, after=starts[1])) == (starts >= starts[1]).sum()
         assert len(store.scan(Matches, camera=second)) == 0
+        crossed = store.scan(Passages)
+        assert store.scan(Passages, camera=second, before=crossed.time[1]) == crossed[:1]
+        assert len(store.scan(Passages, camera=first)) == 0
         query = store.scan(Matches).query[:2]
         assert np.array_equal(store.scan(Matches, ids=query).query, query)
         table = breaks(first, second)

@@ -19,6 +19,7 @@ from cctview.types import (
     Frames,
     Journeys,
     Matches,
+    Passages,
     Table,
     Tracklets,
     TravelTimes,
@@ -27,7 +28,7 @@ from cctview.types import (
 __all__ = ["Forgetting"]
 
 _DAY = np.timedelta64(1, "D")
-_KINDS: tuple[type[Table], ...] = (Frames, Detections, Embeddings, Tracklets, Matches, Journeys, TravelTimes, Breaks)
+_KINDS: tuple[type[Table], ...] = (Frames, Detections, Embeddings, Tracklets, Passages, Matches, Journeys)
 
 
 class Forgetting(StoreMaking):
@@ -43,6 +44,7 @@ class Forgetting(StoreMaking):
             "detections": 20,
             "embeddings": 20,
             "tracklets": 10,
+            "passages": 5,
             "matches": 10,
             "journeys": 10,
             "travel_times": 4,
@@ -50,7 +52,7 @@ class Forgetting(StoreMaking):
         }
         assert report.pixels == 4
         assert report.proof is not None
-        gone = 4 + 20 + (tracks.camera == "735").sum() + len(chains)
+        gone = 4 + 20 + (tracks.camera == "735").sum() + 5 + len(chains)
         assert report.proof.needles == gone + 4
         assert report.proof.found_before == report.proof.needles
         assert report.proof.found == 0
@@ -185,7 +187,7 @@ class Forgetting(StoreMaking):
         """No producer is remembered that made no row."""
         store = self.full()
         assert store.forget(before=START + _DAY).rows["frames"] == 12
-        assert [len(store.scan(table)) for table in _KINDS[:6]] == [0] * 6
+        assert [len(store.scan(table)) for table in _KINDS] == [0] * 7
         store.append(_all_of([frame(1)], producer="detector 2"))
         assert store.scan(Detections).meta == {"producer": "detector 2"}
 
@@ -217,7 +219,7 @@ class Forgetting(StoreMaking):
         assert _aged(store, 3.1).pixels == 12
         assert len(store.scan(Tracklets)) == 30
         report = _aged(store, 7.1)
-        assert report.rows == {"embeddings": 60, "tracklets": 30, "matches": 10, "journeys": 10}
+        assert report.rows == {"embeddings": 60, "tracklets": 30, "passages": 5, "matches": 10, "journeys": 10}
         assert report.pixels == 0
         assert len(store.scan(Detections)) == 60
         assert _aged(store, 30.1).rows == {"frames": 12, "detections": 60}
@@ -227,7 +229,7 @@ class Forgetting(StoreMaking):
     def test_journeys_may_go_before_embeddings(self) -> None:
         """What is derived has a time of its own."""
         store = self.full(replace(POLICY, journeys_days=1.0))
-        assert _aged(store, 2).rows == {"tracklets": 30, "matches": 10, "journeys": 10}
+        assert _aged(store, 2).rows == {"tracklets": 30, "passages": 5, "matches": 10, "journeys": 10}
         assert len(store.scan(Embeddings)) == 60
 
     def test_capture_time_counts_where_the_policy_says_so(self) -> None:

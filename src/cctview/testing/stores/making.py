@@ -10,8 +10,9 @@ import numpy as np
 
 from cctview.privacy import Policy
 from cctview.seams import Store
-from cctview.testing.samples import CAMERAS, batch, breaks, journeys, matches, tracklets, travel_times
-from cctview.types import Detections, Embeddings, Frames, Journeys, Matches, Tracklets
+from cctview.store import Derived
+from cctview.testing.samples import CAMERAS, batch, breaks, journeys, matches, passages, tracklets, travel_times
+from cctview.types import Detections, Embeddings, Frames, Journeys, Matches, Passages, Tracklets
 
 __all__ = ["POLICY", "StoreMaking", "raising", "require_consistent"]
 
@@ -34,7 +35,8 @@ class StoreMaking:
         store = self.make(policy)
         store.append(batch(range(12)))
         tracks, ends = self.tracks(store), CAMERAS[:2]
-        store.replace([tracks, matches(tracks, *ends), journeys(tracks, *ends), travel_times(*ends), breaks(*ends)])
+        made: list[Derived] = [tracks, passages(tracks, ends[1]), matches(tracks, *ends), journeys(tracks, *ends)]
+        store.replace([*made, travel_times(*ends), breaks(*ends)])
         return store
 
     def tracks(self, store: Store) -> Tracklets:
@@ -62,4 +64,5 @@ def require_consistent(store: Store) -> None:
     assert np.isin(lists.query, tracks.id).all()
     assert np.isin(lists.candidates.values, tracks.id).all()
     assert lists.candidates.lengths.all()
+    assert np.isin(store.scan(Passages).members.values, tracks.id).all()
     assert np.isin(store.scan(Journeys).members.values, tracks.id).all()

@@ -1,7 +1,7 @@
 """Measure how soon each page can be used, in a real Chromium, over a store that is being served.
 
     cctview demo --no-serve
-    cctview serve demo/store --network demo/stills/network.toml --port 8080
+    cctview serve demo/store --port 8080
     python benchmarks/pages.py http://127.0.0.1:8080 --out results/pages.json
 
 "Usable" is when the page has its content and its server listens to it, after a first visit that

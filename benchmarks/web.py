@@ -40,7 +40,9 @@ KINDS = ("matches", "tracklet", "crop", "frames", "frame", "image")
 def serve(store: Path, scale: Scale, ready: Any, stop: Any, spent: Any) -> None:
     """Serve the store; put the port on ``ready``, and at the end all times at the server and the memory."""
     begun = time.perf_counter()
-    app = create_app(open_store(store, write=True), network(scale))
+    opened = open_store(store, write=True)
+    opened.set_network(network(scale))
+    app = create_app(opened)
     mount_pages(app)
     opened = time.perf_counter() - begun
     times: list[tuple[str, float]] = []

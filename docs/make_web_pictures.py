@@ -1,7 +1,7 @@
 """Take the pictures of the web application in these pages, from a demo store that is being served.
 
 cctview demo --no-serve
-cctview serve demo/store --network demo/stills/network.toml --port 8080
+cctview serve demo/store --port 8080
 python docs/make_web_pictures.py http://127.0.0.1:8080
 """
 

@@ -21,7 +21,7 @@ def chromium():
     return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-def demo(out: Path) -> tuple[Path, Path]:
+def demo(out: Path) -> Path:
     """Make the demo's store, short; one camera has a name that tries to be a script."""
     subprocess.run([*CLI, "demo", "--no-serve", "--minutes", "2", "--out", str(out)], check=True, capture_output=True)
     network = out / "stills" / "network.toml"
@@ -29,13 +29,14 @@ def demo(out: Path) -> tuple[Path, Path]:
     name = next(n for n, line in enumerate(lines) if line.startswith("name = "))
     lines[name] = f"name = '''{HOSTILE}'''"
     network.write_text("\n".join(lines) + "\n")
-    return out / "store", network
+    subprocess.run([*CLI, "network", "set", str(out / "store"), str(network)], check=True, capture_output=True)
+    return out / "store"
 
 
 @contextmanager
-def served(store: Path, network: Path):
+def served(store: Path):
     """Yield the address of a server of this store."""
-    command = [*CLI, "serve", str(store), "--network", str(network), "--port", "0", "--json"]
+    command = [*CLI, "serve", str(store), "--port", "0", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             yield _address(server)

@@ -21,5 +21,5 @@ def demo_store(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def site(demo_store):
-    with served(*demo_store) as address:
+    with served(demo_store) as address:
         yield address

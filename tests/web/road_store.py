@@ -131,6 +131,7 @@ def make(path, policy=None):
     store.append(batch(stills, detections, vectors))
     tracklets, identity = tracklets_of(detections, vectors, identity)
     found = matches_of(tracklets, identity, network)
+    store.set_network(network)
     passed = passages(tracklets, detections)
     store.replace([tracklets, passed, found, chain(found, tracklets, network)])
     return store, network
@@ -139,7 +140,9 @@ def make(path, policy=None):
 @contextmanager
 def served(store, network, **options):
     """Yield a client of a server on a free port of this machine; the client has the application as ``app``."""
-    app = create_app(store, network, **options)
+    if store.network != network:
+        store.set_network(network)
+    app = create_app(store, **options)
     settings = uvicorn.Config(app, port=0, log_level="error", access_log=False, ws="none")
     server = uvicorn.Server(settings)
     thread = threading.Thread(target=server.run, daemon=True)

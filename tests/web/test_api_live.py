@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ def part(tables, rows):
 
 def test_new_stills_are_shown_within_two_seconds_of_being_stored(tmp_path, tables):
     store = create_store(tmp_path / "store", Policy.default("tests"))
+    store.set_network(tables[-1])
     order = np.argsort([item.time for item in tables[0]])
     waits = []
     with served(open_store(store.path), tables[-1]) as client:
@@ -49,6 +51,7 @@ def test_new_stills_are_shown_within_two_seconds_of_being_stored(tmp_path, table
 
 def test_no_request_fails_while_a_run_is_writing(tmp_path, tables):
     store = create_store(tmp_path / "store", Policy.default("tests"))
+    store.set_network(tables[-1])
     parts = [part(tables, rows) for rows in np.array_split(np.arange(len(tables[0])), 12)]
     store.append(parts[0])
     done, answers = [], []
@@ -92,8 +95,8 @@ def test_an_index_that_grew_is_the_index_read_anew(tmp_path, tables):
 
 
 def test_what_was_forgotten_leaves_the_index(tmp_path):
-    store, network = make(tmp_path / "store")
-    reading = Reading(open_store(store.path), network)
+    store, _ = make(tmp_path / "store")
+    reading = Reading(open_store(store.path))
     assert not reading.refresh()
     frames = store.scan(Frames, camera="c1")
     store.forget(ids=frames.id[:2])
@@ -105,9 +108,21 @@ def test_what_was_forgotten_leaves_the_index(tmp_path):
     assert all(step.tracklet.camera != "c3" for journey in reading.journeys(limit=1000) for step in journey.steps)
 
 
-def test_another_policy_is_in_force_at_once(tmp_path):
+def test_another_network_is_drawn_at_once(tmp_path):
     store, network = make(tmp_path / "store")
-    reading = Reading(open_store(store.path), network)
+    reading = Reading(open_store(store.path))
+    assert len(reading.links()) == len(network.links)
+    assert reading.timezone == (network.timezone or "UTC")
+    assert not reading.refresh()
+    store.set_network(replace(network, links=network.links[:1], timezone="Europe/Berlin"))
+    assert reading.refresh()
+    assert len(reading.links()) == 1
+    assert reading.timezone == "Europe/Berlin"
+
+
+def test_another_policy_is_in_force_at_once(tmp_path):
+    store, _ = make(tmp_path / "store")
+    reading = Reading(open_store(store.path))
     name = reading.tracklets(limit=1)[0].id
     store.set_policy(Policy(purpose="tests", pseudonyms=False))
     assert reading.refresh()

@@ -222,8 +222,7 @@ def test_cameras_show_their_lanes(page, site):
 
 
 def test_forget(browser, demo_store, tmp_path):
-    store, network = demo_store
-    with served(shutil.copytree(store, tmp_path / "store"), network) as address:
+    with served(shutil.copytree(demo_store, tmp_path / "store")) as address:
         page, wrong = opened(browser, address)
         visit(page, f"{address}/privacy")
         page.get_by_role("button", name="Show what would go").click()

@@ -22,7 +22,7 @@ def road(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def reading(road):
-    return Reading(*road)
+    return Reading(road[0])
 
 
 @pytest.fixture(scope="module")
@@ -156,8 +156,8 @@ def test_traffic_is_what_the_table_of_travel_times_says(reading, road):
 
 
 def test_nothing_is_told_of_too_few(tmp_path):
-    store, network = make(tmp_path / "store", Policy(purpose="tests", minimum_group=500))
-    reading = Reading(store, network)
+    store, _ = make(tmp_path / "store", Policy(purpose="tests", minimum_group=500))
+    reading = Reading(store)
     assert reading.traffic("c1", "c2") is None
     assert reading.crossings("c1", "c2").seconds == ()
     told = reading.counts("c3", width_s=60)
@@ -214,7 +214,9 @@ def test_strange_names_are_missing(reading, name):
 def test_an_empty_store_has_answers_too(tmp_path, road):
     from cctview.store import create_store
 
-    reading = Reading(create_store(tmp_path / "empty", Policy.default("tests")), road[1])
+    store = create_store(tmp_path / "empty", Policy.default("tests"))
+    store.set_network(road[1])
+    reading = Reading(store)
     assert reading.span() is None
     assert [camera.frames for camera in reading.cameras()] == [0, 0, 0]
     assert all(link.now is None for link in reading.links())
@@ -223,16 +225,16 @@ def test_an_empty_store_has_answers_too(tmp_path, road):
 
 
 def test_stills_that_are_not_kept_are_refused_without_a_path(tmp_path):
-    store, network = make(tmp_path / "store", Policy(purpose="tests", keep_frames=False))
-    reading = Reading(store, network)
+    store, _ = make(tmp_path / "store", Policy(purpose="tests", keep_frames=False))
+    reading = Reading(store)
     with pytest.raises(PolicyError, match="not kept") as caught:
         reading.image(reading.frames(limit=1)[0].id)
     assert str(tmp_path) not in str(caught.value)
 
 
 def test_lanes_are_learnt_once_until_the_store_changes(tmp_path):
-    store, network = make(tmp_path / "store")
-    reading = Reading(store, network)
+    store, _ = make(tmp_path / "store")
+    reading = Reading(store)
     found = reading.lanes("c1")
     assert len(found) > 0
     assert reading.lanes("c1") is found

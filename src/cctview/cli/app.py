@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from cctview.cli import data, exchange, machine, models, original, policy, run, scoring, search, serve, simulated
+from cctview.cli import (
+    data,
+    exchange,
+    machine,
+    models,
+    network,
+    original,
+    policy,
+    run,
+    scoring,
+    search,
+    serve,
+    simulated,
+)
 
 __all__ = ["app"]
 
@@ -16,5 +29,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (run, simulated, original, exchange, policy, search, serve, scoring, models, data, machine):
+for group in (run, network, simulated, original, exchange, policy, search, serve, scoring, models, data, machine):
     group.register(app)

@@ -79,18 +79,18 @@ def reid(
     links: Annotated[Path, typer.Option(help="Vehicles linked by hand over cameras.")],
     store: Stored,
     threshold: Annotated[float, typer.Option(min=0, max=1, help="Probability from which an answer is given.")] = 0.9,
-    network: Annotated[
-        Path | None, typer.Option(help="Network file: also match without the right answers, and count false matches.")
-    ] = None,
+    strangers: Annotated[
+        bool, typer.Option("--false-matches", help="Also match without the right answers, and count false matches.")
+    ] = False,
     timezone: Zone = _NEW_YORK,
     diagram: Diagram = None,
     gate: Gate = None,
     as_json: Json = False,
 ) -> None:
     """Rank-1, rank-5, mAP, mINP per camera pair; open-set rates, calibration, and search by looks alone."""
+    from cctview.cli.network import known_network
     from cctview.evaluate.links import read_links
     from cctview.evaluate.reid import evaluate_reid, false_matches
-    from cctview.network import load_network
     from cctview.store import open_store
     from cctview.types import Detections, Matches, Tracklets
 
@@ -99,8 +99,8 @@ def reid(
         detections, tracklets = opened.scan(Detections), opened.scan(Tracklets)
         scored = evaluate_reid(labels, detections, tracklets, opened.scan(Matches))
         scores = scored.report(threshold)
-        if network:
-            roads = load_network(network).among(tracklets.camera)
+        if strangers:
+            roads = known_network(opened, store).among(tracklets.camera)
             scores["false matches"] = false_matches(labels, detections, tracklets, roads)
         _draw(diagram, scored)
     _report(context, "reid", links, scores, gate, as_json)

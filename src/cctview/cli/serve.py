@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cctview.cli.run import Network
 from cctview.cli.screen import Json, answer, interruptible
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     store: Annotated[Path, typer.Argument(help="The store to look at.")],
-    network: Network = None,
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one.")] = 8080,
     host: Annotated[str, typer.Option(help="Address to listen on; others than this machine's need a token.")] = (
         "127.0.0.1"
@@ -34,12 +32,11 @@ def serve(
     as_json: Json = False,
 ) -> None:
     """Show a store in the browser, with a JSON API; listens on this machine only unless told otherwise."""
-    listen(store, network, port=port, host=host, tiles=tiles, as_json=as_json)
+    listen(store, port=port, host=host, tiles=tiles, as_json=as_json)
 
 
 def listen(
     store: Path,
-    network: Path | None,
     *,
     port: int,
     host: str,
@@ -57,15 +54,13 @@ def listen(
     import uvicorn
 
     from cctview.cli.looks import picture_embedder
-    from cctview.network import CameraNetwork, load_network
     from cctview.store import open_store
     from cctview.web.app import create_app
     from cctview.web.pages.mounting import mount_pages
 
     opened = open_store(store, write=True)
-    roads = load_network(network) if network else CameraNetwork()
     token = None if _is_loopback(host) else secrets.token_urlsafe(24)
-    app = create_app(opened, roads, embed=picture_embedder(opened), token=token, tiles=tiles)
+    app = create_app(opened, embed=picture_embedder(opened), token=token, tiles=tiles)
     mount_pages(app, tiles=tiles)
     with _bound(host, port) as door:
         where = f"[{host}]" if ":" in host else host

@@ -97,7 +97,7 @@ def demo(
     if serve:
         from cctview.cli.serve import listen
 
-        listen(store, plan if plan.exists() else None, port=port, host="127.0.0.1", page="follow?journey=best")
+        listen(store, port=port, host="127.0.0.1", page="follow?journey=best")
 
 
 def _drawn(stills: Path, minutes: float) -> World | None:

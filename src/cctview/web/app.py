@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.responses import HTMLResponse
 
-from cctview.network import CameraNetwork
 from cctview.seams import Store
 from cctview.web.api.acting import acting_routes
 from cctview.web.api.manual import manual
@@ -30,7 +29,6 @@ _ABOUT = (
 
 def create_app(
     store: Store,
-    network: CameraNetwork,
     *,
     embed: Embed | None = None,
     token: str | None = None,
@@ -42,7 +40,7 @@ def create_app(
     must show it; without, only this machine's own names are answered. ``tiles`` is the URL template
     of map tiles, whose host is the only other one that pages may ask.
     """
-    reading = Reading(store, network)
+    reading = Reading(store)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

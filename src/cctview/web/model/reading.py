@@ -40,11 +40,10 @@ class Reading:
     too. Raise MissingError for what is not there.
     """
 
-    def __init__(self, store: Store, network: CameraNetwork) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self.network = network
         self._lock = threading.Lock()
-        self._records = Records(store, network)
+        self._records = Records(store)
         self._lanes: dict[str, Lanes] = {}
 
     @property
@@ -56,9 +55,10 @@ class Reading:
         """Read the index anew if the store has changed; return whether it had."""
         with self._lock:
             now = self._records
-            if self._store.versions() == now.index.versions and self._store.policy == now.policy:
+            moved = (self._store.network or CameraNetwork()) != now.network
+            if not moved and self._store.versions() == now.index.versions and self._store.policy == now.policy:
                 return False
-            self._records = Records(self._store, self.network, now.index)
+            self._records = Records(self._store, None if moved else now.index)
             self._lanes = {}
             return True
 
@@ -81,6 +81,11 @@ class Reading:
         finally:
             done.set()
             thread.join()
+
+    @property
+    def network(self) -> CameraNetwork:
+        """The camera network of the store, empty where it knows none."""
+        return self._records.network
 
     @property
     def policy(self) -> Policy:

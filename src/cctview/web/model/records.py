@@ -29,12 +29,12 @@ Rows = NDArray[np.int64]
 class Records:
     """Tell what stands in one index: ids become names, codes words, microseconds times."""
 
-    def __init__(self, store: Store, network: CameraNetwork, last: Index | None = None) -> None:
+    def __init__(self, store: Store, last: Index | None = None) -> None:
         self._store = store
-        self._network = network
+        self.network = store.network or CameraNetwork()
         self.policy = store.policy
         self.names = Names(store)
-        self.index = Index.read(store, network, last)
+        self.index = Index.read(store, self.network, last)
         give_back_memory()
 
     def frame_row(self, ident: int, name: str) -> int:
@@ -51,7 +51,7 @@ class Records:
 
     @cached_property
     def _places(self) -> dict[str, int]:
-        return {name: number for number, name in enumerate(self._network.cameras.id.tolist())}
+        return {name: number for number, name in enumerate(self.network.cameras.id.tolist())}
 
     def camera(self, number: int) -> answers.Camera:
         """Tell of a camera by its number."""
@@ -59,7 +59,7 @@ class Records:
         low, high = self.index.frame_range(name)
         time = self.index.frames.time[low:high]
         steps = np.diff(time) / 1e6
-        place, known = self._places.get(name), self._network.cameras
+        place, known = self._places.get(name), self.network.cameras
         low_t, high_t = self.index.tracklets.starts[number : number + 2]
         return answers.Camera(
             id=name,
@@ -226,7 +226,7 @@ class Records:
 
     def _against(self, row: int, link: Link) -> bool:
         """Return whether a tracklet was seen to go against a link that ends at its camera."""
-        way = expected_heading(self._network, link.target, link)
+        way = expected_heading(self.network, link.target, link)
         heading = HEADINGS[self.index.tracklets.heading[row]]
         return {way, heading} == {"towards", "away"}
 

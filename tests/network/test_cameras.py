@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cctview.errors import NetworkFileError
 from cctview.network import CameraNetwork, load_network, parse_network
 from cctview.testing import roads
 from cctview.tracking import track
+from cctview.types import Breaks
 
 THREE = """
 timezone = "America/New_York"
@@ -40,22 +40,6 @@ max_s = 90
 """
 
 
-def test_cameras_and_links_are_read() -> None:
-    network = parse_network(THREE)
-    assert network.timezone == "America/New_York"
-    assert network.cameras.id.tolist() == ["a", "b", "c"]
-    assert network.heading("b") == 200
-    assert network.heading("z") is None
-    first, second = network.links
-    assert first.metres == pytest.approx(482.8, abs=0.1)
-    assert first.direction_deg == 180
-    assert first.min_s < 12
-    assert first.max_s > 22
-    assert second.metres == pytest.approx(1112, rel=1e-2)
-    assert second.direction_deg == pytest.approx(180, abs=1)
-    assert (second.min_s, second.max_s) == (10, 90)
-
-
 def test_clocks_that_are_wrong_are_told_by_camera() -> None:
     network = parse_network(THREE.replace('id = "b"', 'id = "b"\nclock_s = -61.5'))
     assert network.clock_s(np.array(["b", "z", "a", "b"])).tolist() == [-61.5, 0, 0, -61.5]
@@ -83,54 +67,6 @@ def test_a_camera_without_stills_is_bridged() -> None:
     assert parse_network(THREE).among(["a"]).links == ()
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ("lat = 40.75", "lat = 400", "camera 'a': lat must be a number from -90 to 90, got 400"),
-        ("lat = 40.75", 'lat = "x"', "lat must be a number"),
-        ("lat = 40.75", "", "lat must be a number.*None"),
-        ('heading = "N"', 'heading = "up"', "heading must be one of N"),
-        ('heading = "N"', 'heading = "N"\nclock_s = 3601', "clock_s must be a number from -3600 to 3600"),
-        ('id = "b"', 'id = "a"', "listed twice"),
-        ('id = "b"', "", "id must be a text"),
-        ('to = "b"', 'to = "bb"', "no camera 'bb'; did you mean 'b'"),
-        ("miles = 0.3", "mile = 0.3", "unknown key 'mile'; did you mean 'miles'"),
-        ("miles = 0.3", "miles = -1", "miles must be"),
-        ("min_s = 10", "min_s = 100", "min_s 100 must be below max_s 90"),
-        ('"America/New_York"', '"Mars"', "no time zone 'Mars'"),
-        ("[[link]]", "[[lnk]]", "unknown key 'lnk'"),
-        ("[[camera]]", "[[camera", "not valid TOML"),
-    ],
-)
-def test_a_wrong_entry_is_named_with_the_fix(old: str, new: str, words: str) -> None:
-    with pytest.raises(NetworkFileError, match=words):
-        parse_network(THREE.replace(old, new, 1))
-
-
-def test_entries_that_are_no_tables_are_refused() -> None:
-    with pytest.raises(NetworkFileError, match="expected a table"):
-        parse_network("camera = [1]")
-
-
-def test_the_shoreline_is_read() -> None:
-    network = parse_network("shoreline = [[40.7, -73.97], [40.8, -73]]")
-    assert network.shoreline == ((40.7, -73.97), (40.8, -73.0))
-    assert parse_network("").shoreline == ()
-
-
-@pytest.mark.parametrize(
-    "points", ["3", "[[40.7, -73.9]]", "[[40.7, -73.9], [1]]", "[[40.7, 'x'], [1, 2]]", "[[91, 0], [0, 0]]"]
-)
-def test_a_wrong_shoreline_is_refused(points: str) -> None:
-    with pytest.raises(NetworkFileError, match="shoreline must be"):
-        parse_network(f"shoreline = {points}")
-
-
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(NetworkFileError, match="cannot be read"):
-        load_network(tmp_path / "no.toml")
-
-
 def test_the_real_network(real_data: Path) -> None:
     network = load_network(real_data / "fdr" / "network.toml")
     present = [camera for camera in network.cameras.id.tolist() if not camera.startswith("732")]
@@ -143,3 +79,37 @@ def test_the_real_network(real_data: Path) -> None:
     }
     assert links.keys() == seen.keys()
     assert all(links[pair].min_s <= low and high <= links[pair].max_s for pair, (low, high) in seen.items())
+
+
+def test_cameras_it_does_not_know_are_named_once_and_sorted() -> None:
+    network = parse_network(THREE)
+    assert network.unknown(["z", "a", "y", "z", "c"]) == ("y", "z")
+    assert network.unknown([]) == ()
+    assert CameraNetwork().unknown(["a"]) == ("a",)
+
+
+def test_a_stamped_table_carries_the_network_beside_its_producer() -> None:
+    network = parse_network(THREE)
+    table = Breaks(
+        meta={"producer": "x"}, camera=np.array(["a"]), time=np.array(["2026-01-01"], "M8[ns]"), kind=np.array(["gap"])
+    )
+    stamped = network.stamped(table)
+    assert stamped.meta == {"producer": "x", "network": network.digest, "timezone": "America/New_York"}
+    assert table.meta == {"producer": "x"}
+    assert stamped.camera.tolist() == ["a"]
+
+
+def test_links_over_a_camera_bend_by_a_right_angle_at_most() -> None:
+    def over(degrees: float) -> int:
+        text = THREE.replace("min_s = 10", f"direction = {degrees}\nmin_s = 10")
+        return len(parse_network(text).skipping())
+
+    assert [over(degrees) for degrees in (180, 90, 270, 89, 271, 0)] == [1, 1, 1, 0, 0, 0]
+
+
+def test_a_link_over_a_camera_is_as_long_as_both() -> None:
+    (both,) = parse_network(THREE).skipping()
+    first, second = parse_network(THREE).links
+    assert (both.origin, both.target, both.direction_deg) == ("a", "c", first.direction_deg)
+    assert both.metres == first.metres + second.metres
+    assert (both.min_s, both.max_s) == (first.min_s + second.min_s, first.max_s + second.max_s)

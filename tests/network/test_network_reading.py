@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cctview.errors import NetworkFileError
+from cctview.network import load_network, parse_network
+
+THREE = """
+timezone = "America/New_York"
+[[camera]]
+id = "a"
+lat = 40.75
+lon = -73.96
+heading = "N"
+[[camera]]
+id = "b"
+lat = 40.74
+lon = -73.97
+heading = 200
+[[camera]]
+id = "c"
+lat = 40.73
+lon = -73.97
+heading = "S"
+[[link]]
+from = "a"
+to = "b"
+direction = "S"
+miles = 0.3
+[[link]]
+from = "b"
+to = "c"
+min_s = 10
+max_s = 90
+"""
+
+
+def test_cameras_and_links_are_read() -> None:
+    network = parse_network(THREE)
+    assert network.timezone == "America/New_York"
+    assert network.cameras.id.tolist() == ["a", "b", "c"]
+    assert network.heading("b") == 200
+    assert network.heading("z") is None
+    first, second = network.links
+    assert first.metres == pytest.approx(482.8, abs=0.1)
+    assert first.direction_deg == 180
+    assert first.min_s < 12
+    assert first.max_s > 22
+    assert second.metres == pytest.approx(1112, rel=1e-2)
+    assert second.direction_deg == pytest.approx(180, abs=1)
+    assert (second.min_s, second.max_s) == (10, 90)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("lat = 40.75", "lat = 400", "camera 'a': lat must be a number from -90 to 90, got 400"),
+        ("lat = 40.75", 'lat = "x"', "lat must be a number"),
+        ("lat = 40.75", "", "lat must be a number.*None"),
+        ('heading = "N"', 'heading = "up"', "heading must be one of N"),
+        ('heading = "N"', 'heading = "N"\nclock_s = 3601', "clock_s must be a number from -3600 to 3600"),
+        ('id = "b"', 'id = "a"', "listed twice"),
+        ('id = "b"', "", "id must be a text"),
+        ('to = "b"', 'to = "bb"', "no camera 'bb'; did you mean 'b'"),
+        ("miles = 0.3", "mile = 0.3", "unknown key 'mile'; did you mean 'miles'"),
+        ("miles = 0.3", "miles = -1", "miles must be"),
+        ("min_s = 10", "min_s = 100", "min_s 100 must be below max_s 90"),
+        ('"America/New_York"', '"Mars"', "no time zone 'Mars'"),
+        ("[[link]]", "[[lnk]]", "unknown key 'lnk'"),
+        ("[[camera]]", "[[camera", "not valid TOML"),
+    ],
+)
+def test_a_wrong_entry_is_named_with_the_fix(old: str, new: str, words: str) -> None:
+    with pytest.raises(NetworkFileError, match=words):
+        parse_network(THREE.replace(old, new, 1))
+
+
+def test_entries_that_are_no_tables_are_refused() -> None:
+    with pytest.raises(NetworkFileError, match="expected a table"):
+        parse_network("camera = [1]")
+
+
+def test_the_shoreline_is_read() -> None:
+    network = parse_network("shoreline = [[40.7, -73.97], [40.8, -73]]")
+    assert network.shoreline == ((40.7, -73.97), (40.8, -73.0))
+    assert parse_network("").shoreline == ()
+
+
+@pytest.mark.parametrize(
+    "points", ["3", "[[40.7, -73.9]]", "[[40.7, -73.9], [1]]", "[[40.7, 'x'], [1, 2]]", "[[91, 0], [0, 0]]"]
+)
+def test_a_wrong_shoreline_is_refused(points: str) -> None:
+    with pytest.raises(NetworkFileError, match="shoreline must be"):
+        parse_network(f"shoreline = {points}")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(NetworkFileError, match="cannot be read"):
+        load_network(tmp_path / "no.toml")
+
+
+def test_how_long_a_link_takes_follows_from_its_length() -> None:
+    far, short = (parse_network(THREE.replace("miles = 0.3", f"metres = {metres}")).links[0] for metres in (3600, 50))
+    assert (far.min_s, far.max_s) == (3500 / 35, 3700 / 2.5 + 60)
+    assert (short.min_s, short.max_s) == (0, 150 / 2.5 + 60)
+    bounded = parse_network(THREE.replace("miles = 0.3", "metres = 3600\nmin_s = 1")).links[0]
+    assert (bounded.min_s, bounded.max_s) == (1, 3700 / 2.5 + 60)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("miles = 700", "miles must be a number from 0 to 621"),
+        ("metres = -1", "metres must be a number from 0 to 1e"),
+        ("max_s = 604801", "max_s must be a number from 0 to 604800"),
+        ("min_s = -1", "min_s must be"),
+        ("min_s = true", "min_s must be a number"),
+    ],
+)
+def test_impossible_lengths_and_times_are_refused(line: str, words: str) -> None:
+    with pytest.raises(NetworkFileError, match=words):
+        parse_network(THREE.replace("miles = 0.3", line))
+
+
+def test_an_interval_that_is_no_number_is_refused() -> None:
+    with pytest.raises(NetworkFileError, match="camera 'b': interval_s must be a number from 0 to 86400"):
+        parse_network(THREE.replace('id = "b"', 'id = "b"\ninterval_s = "often"'))

@@ -21,6 +21,7 @@ from cctview.table import Column, Ragged, RaggedColumn, Table
 __all__ = [
     "BREAKS",
     "HEADINGS",
+    "LONG_AGO",
     "OBJECT_TYPES",
     "PERSON",
     "REASONS",
@@ -41,6 +42,7 @@ __all__ = [
     "Tracklets",
     "TravelTimes",
     "content_id",
+    "first_choices",
     "frame_id",
     "row_ids",
     "rows_among",
@@ -53,6 +55,8 @@ PERSON = "person"
 HEADINGS = ("towards", "away", "across", "still")
 REASONS = ("looks", "size", "timing", "lane", "order", "context")
 BREAKS = ("turned", "frozen", "clock", "gap")
+LONG_AGO = np.datetime64("1900-01-01", "ns")
+"""Before any still: the time until which nothing has happened yet."""
 
 
 def _share(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -379,6 +383,12 @@ def rows_among(ids: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.intp]:
     order = np.argsort(ids, kind="stable")
     place = order[np.minimum(np.searchsorted(ids, wanted, sorter=order), len(ids) - 1)]
     return np.where(ids[place] == wanted, place, -1)
+
+
+def first_choices(matches: Matches) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Return the rows (F,) that have a candidate, and where their likeliest one stands in the flat values (F,)."""
+    some = np.flatnonzero(matches.candidates.lengths > 0)
+    return some, matches.candidates.offsets[some]
 
 
 def row_ids(owner: NDArray[np.int64], rank: NDArray[np.integer[Any]], producer: str) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from cctview.errors import SettingsError
 from cctview.matching import MatchSettings, match
 from cctview.matching.learning import learn_link
 from cctview.matching.sides import expected_heading, side_of
-from cctview.matching.travel import first_travel_time, pace_evidence
+from cctview.matching.travel import first_travel_time
 from cctview.metrics.reid import expected_calibration_error
 from cctview.network import CameraNetwork, Link
 from cctview.road.flow import lane_flow, ways
@@ -263,8 +263,8 @@ def test_the_pace_around_speaks_for_a_lag():
     departure = np.repeat(np.arange(0.0, 1200.0, 5.0), 2)
     lag = np.tile([20.0, 30.0], len(departure) // 2)
     usual = np.where(departure < 600, 20.0, 30.0)
-    evidence = pace_evidence(travel, departure, lag, np.where(lag == usual, 0.9, 0.05))
+    evidence = travel.pace(departure, lag, np.where(lag == usual, 0.9, 0.05))
     steady = np.abs(departure - 600) > 80
     assert evidence[steady & (lag == usual)].min() > evidence[steady & (lag != usual)].max() + 1
-    alone = pace_evidence(travel, np.array([100.0]), np.array([20.0]), np.array([1.0]))
+    alone = travel.pace(np.array([100.0]), np.array([20.0]), np.array([1.0]))
     assert alone.tolist() == pytest.approx([0.0])

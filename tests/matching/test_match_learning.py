@@ -7,8 +7,9 @@ import pytest
 
 from cctview.matching import MatchSettings
 from cctview.matching.belief import appearance, pairs_of
-from cctview.matching.learning import _NEAR_S, _most, learn_link
+from cctview.matching.learning import _most, learn_link
 from cctview.matching.pairs import strangers
+from cctview.matching.priors import PRIORS
 from cctview.matching.sides import KINDS, Side
 from cctview.network import Link
 
@@ -86,7 +87,9 @@ def share_that_comes(model, queries):
 
 def over_strangers(model, queries, gallery):
     """The pairs that cannot be one vehicle, and what looks and size say of each in nats."""
-    unlike = pairs_of(model, queries, gallery, strangers(queries.time, gallery.time, *model.window, _NEAR_S))
+    unlike = pairs_of(
+        model, queries, gallery, strangers(queries.time, gallery.time, *model.window, PRIORS.strangers_near_s)
+    )
     return unlike, np.sum(appearance(model, unlike), axis=0)
 
 

@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 
 from cctview.errors import SettingsError
 from cctview.geometry import passing_time, turn_deg
+from cctview.journeys.priors import PRIORS
 from cctview.network import CameraNetwork, Link
-from cctview.types import Journeys, Matches, Ragged, Tracklets, row_ids, rows_of
+from cctview.priors import fingerprint
+from cctview.types import Journeys, Matches, Ragged, Tracklets, first_choices, row_ids, rows_among, rows_of
 
 __all__ = ["JourneySettings", "chain"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
-_TURNED_BACK_DEG = 100.0
+_VERSION = "2"
+_INSTANT_S = 1e-3  # shorter lags count as this, so that a speed is finite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +50,15 @@ def chain(
     a vehicle would turn back at a camera, the less probable link goes. A chain's probability is the
     product over its links. A link may pass one camera that missed the vehicle.
     """
-    meta = {**matches.meta, **{key: str(value) for key, value in asdict(settings).items()}}
+    made = {"journeys_version": _VERSION, "journeys_priors": fingerprint(PRIORS)}
+    meta = {**matches.meta, **made, **{key: str(value) for key, value in asdict(settings).items()}}
     steps = _onwards(_mutual(matches, tracklets, network, settings.min_probability))
     if not len(steps.origin):
         return Journeys.empty(meta)
     follows = np.full(len(tracklets), -1)
     sure, speed = np.ones(len(tracklets)), np.zeros(len(tracklets))
     follows[steps.target], sure[steps.target] = steps.origin, steps.probability
-    speed[steps.target] = steps.metres / np.maximum(steps.seconds, 1e-3)
+    speed[steps.target] = steps.metres / np.maximum(steps.seconds, _INSTANT_S)
     time = passing_time(tracklets)
     number, member = _chains(follows, time)
     size = np.bincount(number)
@@ -106,18 +110,20 @@ def _first_choices(matches: Matches, tracklets: Tracklets, links: Sequence[Link]
     """Return each query's likeliest candidate on these links."""
     ends = np.strings.add(np.strings.add(matches.query_camera, ">"), matches.camera)
     names = np.array([f"{link.origin}>{link.target}" for link in links], np.str_)
-    some = np.flatnonzero((matches.candidates.lengths > 0) & np.isin(ends, names))
-    place = matches.candidates.offsets[some]
-    order = np.argsort(names)
-    link = order[np.searchsorted(names[order], ends[some])] if len(some) else np.zeros(0, np.intp)
-    metres, direction = (np.array([getattr(one, key) for one in links]) for key in ("metres", "direction_deg"))
+    some, place = first_choices(matches)
+    on = np.isin(ends[some], names)
+    some, place = some[on], place[on]
+    link = rows_among(names, ends[some])
+    metres, direction = (
+        np.array([getattr(one, key) for one in links], np.float64) for key in ("metres", "direction_deg")
+    )
     return _Steps(
         origin=rows_of(tracklets.id, matches.query[some]),
         target=rows_of(tracklets.id, matches.candidates.values[place]),
         probability=matches.probability.values[place].astype(np.float64),
         seconds=matches.lag_s.values[place].astype(np.float64),
-        metres=metres[link] if len(some) else np.zeros(0),
-        direction=direction[link] if len(some) else np.zeros(0),
+        metres=metres[link],
+        direction=direction[link],
     )
 
 
@@ -142,7 +148,7 @@ def _onwards(steps: _Steps) -> _Steps:
     after = order[place]
     joined = steps.origin[after] == steps.target
     turn = turn_deg(steps.direction[after], steps.direction)
-    back = np.flatnonzero(joined & (turn > _TURNED_BACK_DEG))
+    back = np.flatnonzero(joined & (turn > PRIORS.turned_back_deg))
     weaker = np.where(steps.probability[back] < steps.probability[after[back]], back, after[back])
     return steps.rows(~np.isin(np.arange(len(order)), weaker))
 
@@ -162,11 +168,5 @@ def _chains(follows: Ints, time: NDArray[np.datetime64]) -> tuple[Ints, Ints]:
 
 def _places(tracklets: Tracklets, network: CameraNetwork) -> tuple[Floats, Floats]:
     """Return longitude and latitude of each tracklet's camera; 0 for cameras that are on no link."""
-    order = np.argsort(network.cameras.id, kind="stable")
-    known = np.isin(tracklets.camera, network.cameras.id)
-    place = np.zeros(len(tracklets), np.intp)
-    place[known] = order[np.searchsorted(network.cameras.id[order], tracklets.camera[known])]
-    lon, lat = network.cameras.lon, network.cameras.lat
-    if not len(lon):
-        return np.zeros(len(tracklets)), np.zeros(len(tracklets))
-    return np.where(known, lon[place], 0.0), np.where(known, lat[place], 0.0)
+    place = rows_among(network.cameras.id, tracklets.camera)
+    return np.append(network.cameras.lon, 0.0)[place], np.append(network.cameras.lat, 0.0)[place]

@@ -9,19 +9,18 @@ import numpy as np
 
 from cctview.geometry import passing_time
 from cctview.journeys.chains import JourneySettings, chain
+from cctview.journeys.priors import PRIORS
 from cctview.matching import MatchState, settle
 from cctview.network import CameraNetwork
 from cctview.seams import Matcher
 from cctview.table import RaggedColumn
-from cctview.types import Journeys, Matches, Ragged, Tracklets, rows_of
+from cctview.types import LONG_AGO, Journeys, Matches, Ragged, Tracklets, first_choices, rows_of
 
 __all__ = ["INTERVAL", "Arrival", "LinkState", "Settled", "linked", "linked_further"]
 
 Arrival = tuple[Tracklets, np.datetime64]
 
 INTERVAL = np.timedelta64(5, "m")  # what is final is handed over in whole intervals of this length
-_HISTORY_S = 300.0
-_LONG_AGO = np.datetime64("1900-01-01", "ns")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -35,7 +34,7 @@ class LinkState:
     matching: MatchState = field(default_factory=MatchState)
     likely: Matches = field(default_factory=Matches.empty)
     ends: Tracklets = field(default_factory=Tracklets.empty)
-    since: np.datetime64 = _LONG_AGO
+    since: np.datetime64 = LONG_AGO
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -80,7 +79,7 @@ def linked_further(
     arrived, complete = _on_one_clock(*arrival, network)
     longest = max((link.max_s for link in (*network.links, *network.skipping())), default=0.0)
     reach = np.timedelta64(round(longest * 1e9), "ns")
-    matching, matches = settle(state.matching, arrived, complete, network, matcher, history_s=_HISTORY_S)
+    matching, matches = settle(state.matching, arrived, complete, network, matcher, history_s=PRIORS.history_s)
     likely = Matches.concat([state.likely, _first_choices(matches, joining.min_probability)])
     ends = Tracklets.concat([state.ends, _without_looks(arrived)])
     until = _whole(min(matching.settled.values(), default=complete) - reach)
@@ -118,12 +117,11 @@ def _whole(time: np.datetime64) -> np.datetime64:
 
 def _first_choices(matches: Matches, least: float) -> Matches:
     """Return the rows whose best candidate is at least so likely, with that candidate alone."""
-    asked = matches[matches.candidates.lengths > 0]
-    best = asked.candidates.offsets[:-1]
-    sure = asked.probability.values[best] >= least
+    some, best = first_choices(matches)
+    asked, sure = matches[some], matches.probability.values[best] >= least
     ones = np.ones(np.count_nonzero(sure), np.int64)
     alone = {
-        name: Ragged.from_lengths(getattr(asked, name).values[best[sure]], ones)
+        name: Ragged.from_lengths(getattr(matches, name).values[best[sure]], ones)
         for name, column in Matches.columns.items()
         if isinstance(column, RaggedColumn)
     }

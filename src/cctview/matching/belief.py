@@ -11,21 +11,18 @@ from numpy.typing import NDArray
 from cctview.assign import soft_assign
 from cctview.matching.looks import Cohort, Looks
 from cctview.matching.pairs import Meetings, Pairs, distances, meetings
+from cctview.matching.priors import PRIORS
 from cctview.matching.settings import MatchSettings
 from cctview.matching.sides import KINDS, Side
 from cctview.matching.traits import agreement
-from cctview.matching.travel import TravelTime, pace_evidence
+from cctview.matching.travel import TravelModel
 
 __all__ = ["LinkModel", "Reasons", "appearance", "beliefs", "pairs_of", "pairs_within", "reasons"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
-_HOPELESS = 1e-6
-_NEVER = 1e-12
-_DAMAGED = 0.01
-_BEYOND = 0.5
-_NOTHING = 0.05
+_NEVER = 1e-12  # densities below are those of lags that nobody takes; keeps the logarithm finite
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,14 +37,14 @@ class LinkModel:
     """
 
     looks: Looks
-    travel: TravelTime
+    travel: TravelModel
     cohort: Cohort
     comes: Floats
     rate: Floats
     new: Floats
     window: tuple[float, float]
-    height: float = 0.3
-    lane: float = 0.3
+    height: float = PRIORS.usual_agreement
+    lane: float = PRIORS.usual_agreement
     most: float = np.inf
 
 
@@ -101,9 +98,9 @@ def reasons(model: LinkModel, pairs: Pairs) -> Reasons:
     expected = model.rate[pairs.met.g] * model.new[pairs.kind % KINDS]
     looks, size = appearance(model, pairs)
     both = looks + size
-    within = both - _BEYOND * np.maximum(both - model.most, 0)
-    told = np.log((1 - _DAMAGED) * np.exp(within) + _DAMAGED)
-    share = np.divide(told, both, out=np.ones_like(told), where=np.abs(both) > _NOTHING)
+    within = both - PRIORS.beyond * np.maximum(both - model.most, 0)
+    told = np.log((1 - PRIORS.damaged) * np.exp(within) + PRIORS.damaged)
+    share = np.divide(told, both, out=np.ones_like(told), where=np.abs(both) > PRIORS.nothing)
     return Reasons(
         looks=looks * share,
         size=size * share,
@@ -129,11 +126,11 @@ def beliefs(
     """
     why = reasons(model, pairs)
     odds = why.odds()
-    kept = odds > _HOPELESS
+    kept = odds > PRIORS.hopeless
     pairs, why, odds = pairs.rows(kept), why.rows(kept), odds[kept]
     met, shape = pairs.met, (len(queries), len(gallery))
     belief = soft_assign(met.q, met.g, odds, shape, rivalry=settings.rivalry)
     for _ in range(settings.order_rounds if len(odds) else 0):
-        why = why._replace(order=pace_evidence(model.travel, queries.time[met.q], met.lag, belief))
+        why = why._replace(order=model.travel.pace(queries.time[met.q], met.lag, belief))
         belief = soft_assign(met.q, met.g, why.odds(), shape, rivalry=settings.rivalry)
     return pairs, why, belief

@@ -13,27 +13,17 @@ from cctview.assign import soft_assign
 from cctview.matching.belief import LinkModel, appearance, pairs_of, pairs_within, reasons
 from cctview.matching.looks import against, cohort_of, first_looks, fit_looks
 from cctview.matching.pairs import Pairs, strangers
+from cctview.matching.priors import PRIORS
 from cctview.matching.settings import MatchSettings
 from cctview.matching.sides import KINDS, Side
 from cctview.matching.traits import fit_agreement
-from cctview.matching.travel import TravelTime, first_travel_time, fit_travel_time, peak_travel_time
+from cctview.matching.travel import TravelModel, first_travel_time
 from cctview.network import Link
 
 __all__ = ["learn_link"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
-
-_FAR_S, _NEAR_S = 600.0, 200.0
-_HEAT, _COOL, _COOLING = 0.3, 0.02, 0.75
-_RATE_S = 30.0
-_LEAST_ODDS = 1e-4
-_FEWEST_NEW, _FEWEST_GONE = 0.1, 0.1
-_ROOM = 1.2
-_WIDENINGS, _CROWDED = 4, 0.1
-_RIM = np.array([1.03, 1.06])
-_PEAK_PAIRS = 16
-_SHOUTING = 100.0
 
 
 def learn_link(queries: Side, gallery: Side, link: Link, settings: MatchSettings) -> LinkModel:
@@ -42,13 +32,13 @@ def learn_link(queries: Side, gallery: Side, link: Link, settings: MatchSettings
     First on a thinned set of queries over the whole window, then on all of them where the travel
     time was found to lie, with more room where that cuts off many.
     """
-    strange = strangers(queries.time, gallery.time, link.min_s, link.max_s, _FAR_S)
+    strange = strangers(queries.time, gallery.time, link.min_s, link.max_s, PRIORS.strangers_far_s)
     cohort = cohort_of(queries, gallery, normalise=settings.hubs)
     model = LinkModel(
         looks=first_looks(queries, gallery, cohort, strange),
         travel=first_travel_time(link),
         cohort=cohort,
-        comes=np.full((KINDS, KINDS), 0.5 / KINDS),
+        comes=np.full((KINDS, KINDS), PRIORS.first_comes / KINDS),
         rate=_rate(gallery),
         new=np.ones(KINDS),
         window=(link.min_s, link.max_s),
@@ -57,12 +47,12 @@ def learn_link(queries: Side, gallery: Side, link: Link, settings: MatchSettings
         peak = _peak(replace(model, window=(link.min_s, link.max_s)), queries, gallery, settings)
         if peak is None:
             unlike = pairs_of(model, queries, gallery, strange)
-            model = _fitted(model, queries, gallery, unlike, settings, _HEAT, 1.0)
+            model = _fitted(model, queries, gallery, unlike, settings, PRIORS.heat, 1.0)
         model = replace(model, travel=peak or model.travel)
         model = _within(_widened(model.travel.window(), link), model, queries, gallery, settings)
         if peak is not None:
             break
-    for _ in range(_WIDENINGS):
+    for _ in range(PRIORS.widenings):
         window = _uncrowded(model, link)
         if window == model.window:
             break
@@ -74,34 +64,37 @@ def _within(
     window: tuple[float, float], model: LinkModel, queries: Side, gallery: Side, settings: MatchSettings
 ) -> LinkModel:
     """Return the model fitted to the pairs in a window and the strangers around it."""
-    strange = strangers(queries.time, gallery.time, *window, _NEAR_S)
+    strange = strangers(queries.time, gallery.time, *window, PRIORS.strangers_near_s)
     unlike = pairs_of(model, queries, gallery, strange)
     looks = against(model.looks, unlike.bin, model.cohort.score(strange, unlike.distance))
     model = replace(model, window=window, looks=looks)
-    return _fitted(model, queries, gallery, unlike, settings, _COOL, _FEWEST_NEW)
+    return _fitted(model, queries, gallery, unlike, settings, PRIORS.cool, PRIORS.fewest_new)
 
 
 def _uncrowded(model: LinkModel, link: Link) -> tuple[float, float]:
     """Return the window with room at each end where many vehicles arrive, as they do when a jam was cut off."""
     low, high = model.window
-    most = _CROWDED * model.travel.density.max()
-    if model.travel.at(low * _RIM).max() > most:
-        low = max(low / _ROOM, link.min_s)
-    if model.travel.at(high / _RIM).max() > most:
-        high = min(high * _ROOM, link.max_s)
+    rim = np.array(PRIORS.rim)
+    most = PRIORS.crowded * model.travel.highest()
+    if model.travel.at(low * rim).max() > most:
+        low = max(low / PRIORS.room, link.min_s)
+    if model.travel.at(high / rim).max() > most:
+        high = min(high * PRIORS.room, link.max_s)
     return low, high
 
 
 def _widened(window: tuple[float, float], link: Link) -> tuple[float, float]:
     """Return the window with room on both sides, still within the link's."""
-    return max(window[0] / _ROOM, link.min_s), min(window[1] * _ROOM, link.max_s)
+    return max(window[0] / PRIORS.room, link.min_s), min(window[1] * PRIORS.room, link.max_s)
 
 
-def _peak(model: LinkModel, queries: Side, gallery: Side, settings: MatchSettings) -> TravelTime | None:
+def _peak(model: LinkModel, queries: Side, gallery: Side, settings: MatchSettings) -> TravelModel | None:
     """Return the travel time seen as a peak over all lags of the link, None where none stands out."""
-    pairs = pairs_within(model, queries, gallery, _thinned(model, queries, gallery, _PEAK_PAIRS * settings.learn_pairs))
+    pairs = pairs_within(
+        model, queries, gallery, _thinned(model, queries, gallery, PRIORS.peak_pairs * settings.learn_pairs)
+    )
     odds = np.exp(np.sum(appearance(model, pairs), axis=0))
-    return peak_travel_time(model.travel, pairs.met.lag, odds / (odds + _SHOUTING))
+    return model.travel.peak(pairs.met.lag, odds / (odds + PRIORS.shouting))
 
 
 def _thinned(model: LinkModel, queries: Side, gallery: Side, most: int) -> Ints:
@@ -127,18 +120,18 @@ def _fitted(
     there = np.bincount(gallery.kind, minlength=KINDS) * len(chosen) / max(len(queries), 1)
     for turn in range(settings.rounds):
         odds = reasons(model, pairs).odds()
-        if turn >= 2:
-            pairs, odds = pairs.rows(odds > _LEAST_ODDS), odds[odds > _LEAST_ODDS]
+        if turn >= PRIORS.prune_after:
+            pairs, odds = pairs.rows(odds > PRIORS.least_odds), odds[odds > PRIORS.least_odds]
         shape = len(queries), len(gallery)
         belief = soft_assign(pairs.met.q, pairs.met.g, odds, shape, rivalry=settings.rivalry)
         found = _found(model, pairs, odds)
-        heat *= _COOLING
+        heat *= PRIORS.cooling
         model = replace(
             model,
             looks=fit_looks(model.looks, pairs.bin, belief),
-            travel=fit_travel_time(model.travel, pairs.met.lag, belief, heat),
+            travel=model.travel.fitted(pairs.met.lag, belief, heat),
             comes=_comes(found, asked),
-            new=np.clip(1 - (found.sum(axis=0) + 1) / (there + 4), fewest_new, 1.0),
+            new=np.clip(1 - (found.sum(axis=0) + PRIORS.comes_found) / (there + PRIORS.new_there), fewest_new, 1.0),
             height=fit_agreement(pairs.height, belief) if settings.heights else 0.0,
             lane=fit_agreement(pairs.lane, belief) if settings.lane_keeping else 0.0,
         )
@@ -161,8 +154,8 @@ def _found(model: LinkModel, pairs: Pairs, odds: Floats) -> Floats:
 
 def _comes(found: Floats, asked: Ints) -> Floats:
     """Return the odds (K, K) of kinds that come among those asked for (K,), some of whom always leave."""
-    share = (found + 1) / (asked[:, None] + 10)
-    share *= np.minimum(1, (1 - _FEWEST_GONE) / share.sum(axis=1, keepdims=True))
+    share = (found + PRIORS.comes_found) / (asked[:, None] + PRIORS.comes_asked)
+    share *= np.minimum(1, (1 - PRIORS.fewest_gone) / share.sum(axis=1, keepdims=True))
     return share / (1 - share.sum(axis=1, keepdims=True))
 
 
@@ -186,5 +179,5 @@ def _rate(gallery: Side) -> Floats:
         return np.zeros(0)
     second = np.floor(gallery.time - gallery.time[0]).astype(int)
     arrivals = [np.bincount(second[gallery.kind == kind], minlength=second[-1] + 1) for kind in range(KINDS)]
-    rates = np.stack([gaussian_filter1d(part.astype(np.float64), _RATE_S, mode="nearest") for part in arrivals])
-    return np.maximum(rates[gallery.kind, second], 1e-3)
+    rates = np.stack([gaussian_filter1d(part.astype(np.float64), PRIORS.rate_s, mode="nearest") for part in arrivals])
+    return np.maximum(rates[gallery.kind, second], PRIORS.rate_least)

@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.optimize import isotonic_regression
 
 from cctview.matching.pairs import Meetings, distances
+from cctview.matching.priors import PRIORS
 from cctview.matching.sides import Side
 
 __all__ = ["Cohort", "Looks", "against", "cohort_of", "first_looks", "fit_looks"]
@@ -18,15 +19,8 @@ __all__ = ["Cohort", "Looks", "against", "cohort_of", "first_looks", "fit_looks"
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
-_GRADES = 3
-_BINS = 96
-_COHORT = 400
-_PSEUDO = 30.0
-_MOST = 9.0
-_TRUST = 60.0
-_PROMISED, _PROMISED_SPREAD = 2.7, 1.2
-_BLUR = 0.2
-_PLAIN_SPREAD = 0.25
+_GRADES, _BINS = PRIORS.grades, PRIORS.bins
+_BLOCK = 2048  # rows whose distances are worked out together, to bound memory
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -72,17 +66,17 @@ class Looks:
 def cohort_of(queries: Side, gallery: Side, *, normalise: bool = True) -> Cohort:
     """Return the cohort statistics of both sides from evenly chosen strangers; plain ones unless ``normalise``."""
     if not normalise:
-        flat = [(np.ones(len(side)), np.full(len(side), _PLAIN_SPREAD)) for side in (queries, gallery)]
+        flat = [(np.ones(len(side)), np.full(len(side), PRIORS.plain_spread)) for side in (queries, gallery)]
         return Cohort(query=flat[0], gallery=flat[1])
     return Cohort(query=_usual(queries.vector, gallery.vector), gallery=_usual(gallery.vector, queries.vector))
 
 
 def _usual(vectors: Floats, others: Floats) -> tuple[Floats, Floats]:
-    sample = others[np.linspace(0, len(others) - 1, min(len(others), _COHORT)).astype(int)]
+    sample = others[np.linspace(0, len(others) - 1, min(len(others), PRIORS.cohort)).astype(int)]
     mean, spread = np.empty(len(vectors)), np.empty(len(vectors))
-    for start in range(0, len(vectors), 2048):
-        distance = 1 - vectors[start : start + 2048] @ sample.T
-        mean[start : start + 2048], spread[start : start + 2048] = distance.mean(axis=1), distance.std(axis=1)
+    for start in range(0, len(vectors), _BLOCK):
+        distance = 1 - vectors[start : start + _BLOCK] @ sample.T
+        mean[start : start + _BLOCK], spread[start : start + _BLOCK] = distance.mean(axis=1), distance.std(axis=1)
     return mean, np.maximum(spread, 1e-3)
 
 
@@ -93,9 +87,9 @@ def first_looks(queries: Side, gallery: Side, cohort: Cohort, strange: Meetings)
     few = len(score) < _GRADES
     grades = np.zeros(_GRADES - 1) if few else np.quantile(quality, np.arange(1, _GRADES) / _GRADES)
     middle, spread = (0.0, 1.0) if few else (float(score.mean()), max(float(score.std()), 0.1))
-    low, high = middle - 7 * spread, middle + 4 * spread
+    low, high = middle - PRIORS.bins_below * spread, middle + PRIORS.bins_above * spread
     width = (high - low) / _BINS
-    promise = _normal(low, width, middle - _PROMISED * spread, _PROMISED_SPREAD * spread)
+    promise = _normal(low, width, middle - PRIORS.promised * spread, PRIORS.promised_spread * spread)
     blank = Looks(
         grades=grades,
         low=low,
@@ -111,10 +105,12 @@ def first_looks(queries: Side, gallery: Side, cohort: Cohort, strange: Meetings)
 def against(looks: Looks, bins: Ints, score: Floats) -> Looks:
     """Return the looks with their chance part counted anew from the bins and scores of strangers."""
     counts = np.bincount(bins, minlength=_GRADES * _BINS).reshape(_GRADES, _BINS).astype(np.float64)
-    counts = gaussian_filter1d(counts, 1.5, axis=1, mode="constant")
+    counts = gaussian_filter1d(counts, PRIORS.chance_blur_bins, axis=1, mode="constant")
     middle, spread = (float(score.mean()), float(score.std())) if len(score) > 1 else (0.0, 1.0)
-    usual = counts.sum(axis=0) + _PSEUDO * _normal(looks.low, looks.width, middle, 1.3 * max(spread, 0.1))
-    mixed = counts + _PSEUDO * usual / usual.sum()
+    usual = counts.sum(axis=0) + PRIORS.chance_pseudo * _normal(
+        looks.low, looks.width, middle, PRIORS.chance_widen * max(spread, 0.1)
+    )
+    mixed = counts + PRIORS.chance_pseudo * usual / usual.sum()
     return _with_ratio(replace(looks, chance=np.log(mixed / mixed.sum(axis=1, keepdims=True))))
 
 
@@ -123,9 +119,9 @@ def fit_looks(before: Looks, bins: Ints, belief: Floats) -> Looks:
     found = np.bincount(bins, belief, _GRADES * _BINS).reshape(_GRADES, _BINS)
     if found.sum() < 1:
         return before
-    found = gaussian_filter1d(found, _BLUR / before.width, axis=1, mode="nearest")
-    usual = found.sum(axis=0) + _TRUST * before.promise
-    same = found + _TRUST * usual / usual.sum()
+    found = gaussian_filter1d(found, PRIORS.same_blur / before.width, axis=1, mode="nearest")
+    usual = found.sum(axis=0) + PRIORS.trust * before.promise
+    same = found + PRIORS.trust * usual / usual.sum()
     return _with_ratio(replace(before, same=same / same.sum(axis=1, keepdims=True)))
 
 
@@ -134,7 +130,7 @@ def _with_ratio(looks: Looks) -> Looks:
     ratio = np.log(looks.same + 1e-9) - looks.chance
     weight = np.exp(looks.chance)
     falling = [isotonic_regression(r, weights=w, increasing=False).x for r, w in zip(ratio, weight, strict=True)]
-    return replace(looks, ratio=np.clip(np.concatenate(falling), -_MOST, _MOST))
+    return replace(looks, ratio=np.clip(np.concatenate(falling), -PRIORS.looks_most, PRIORS.looks_most))
 
 
 def _normal(low: float, width: float, middle: float, spread: float) -> Floats:

@@ -15,11 +15,13 @@ from cctview.matching.belief import LinkModel, beliefs, pairs_within
 from cctview.matching.learning import learn_link
 from cctview.matching.pairs import Meetings
 from cctview.matching.pooling import joined_looks
+from cctview.matching.priors import PRIORS
 from cctview.matching.ranking import ranked
 from cctview.matching.settings import MatchSettings
 from cctview.matching.sides import Side, expected_heading, side_of, with_looks
 from cctview.matching.travel import REACH_S
 from cctview.network import CameraNetwork, Link
+from cctview.priors import fingerprint
 from cctview.seams import Matcher
 from cctview.types import Matches, Tracklets
 
@@ -29,7 +31,6 @@ Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
 _VERSION = "2"
-_TURNED_DEG = 100.0
 
 
 def match(
@@ -60,9 +61,9 @@ class BeliefMatcher:
 
     @property
     def meta(self) -> Mapping[str, str]:
-        """Method, version and settings, for the ``meta`` of the matches."""
+        """Method, version, hash of its priors and settings, for the ``meta`` of the matches."""
         settings = {key: str(value) for key, value in asdict(self.settings).items()}
-        return {"matcher": "belief", "matcher_version": _VERSION, **settings}
+        return {"matcher": "belief", "matcher_version": _VERSION, "matcher_priors": fingerprint(PRIORS), **settings}
 
     def __call__(self, tracklets: Tracklets, network: CameraNetwork) -> tuple[Matches, Mapping[tuple[str, str], float]]:
         """Return the matches on all links, and the seconds after which each link's answers are settled.
@@ -104,7 +105,7 @@ def _upstream_first(links: Sequence[Link]) -> list[Link]:
 
 
 def _same_way(a: Link, b: Link) -> bool:
-    return turn_deg(a.direction_deg, b.direction_deg) < _TURNED_DEG
+    return turn_deg(a.direction_deg, b.direction_deg) < PRIORS.turned_deg
 
 
 def _matched(

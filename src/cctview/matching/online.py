@@ -15,11 +15,10 @@ from cctview.errors import FormatError
 from cctview.geometry import passing_time
 from cctview.network import CameraNetwork
 from cctview.seams import Matcher
-from cctview.types import Matches, Tracklets, rows_of
+from cctview.types import LONG_AGO, Matches, Tracklets, rows_of
 
 __all__ = ["MatchState", "settle"]
 
-_LONG_AGO = np.datetime64("1900-01-01", "ns")
 _MARK = "cctview match state 1"
 
 
@@ -90,7 +89,7 @@ def settle(
         return state, Matches.empty()
     matches, waits = matcher(known, network)
     due = {link: now - _seconds(wait) for link, wait in waits.items()}
-    settled = {**state.settled, **{link: max(time, state.settled.get(link, _LONG_AGO)) for link, time in due.items()}}
+    settled = {**state.settled, **{link: max(time, state.settled.get(link, LONG_AGO)) for link, time in due.items()}}
     recent = known[known.last_time >= now - _seconds(history_s + max(waits.values(), default=0.0))]
     due_now = _newly_due(matches, known, arrived.id, state.settled, settled)
     return MatchState(recent=recent, settled=settled), matches[due_now]
@@ -109,7 +108,7 @@ def _newly_due(
     chosen = np.zeros(len(matches), np.bool_)
     for (origin, target), end in after.items():
         on = (matches.query_camera == origin) & (matches.camera == target)
-        chosen |= on & (asked < end) & (new | (asked >= before.get((origin, target), _LONG_AGO)))
+        chosen |= on & (asked < end) & (new | (asked >= before.get((origin, target), LONG_AGO)))
     return chosen
 
 

@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.matching.priors import PRIORS
+
 __all__ = ["Meetings", "Pairs", "distances", "meetings", "strangers"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
-_SEED = 20200505
-_BLOCK = 256
-_STRANGERS_EACH = 40
+_BLOCK = 256  # queries whose products are worked out together, to bound memory
 
 
 class Meetings(NamedTuple):
@@ -63,10 +63,10 @@ def strangers(left: Floats, came: Floats, low: float, high: float, reach: float)
     ``left`` (Q,) and ``came`` (G,) as for ``meetings``; the draw is the same every time.
     Not from further away, because light and weather make all vehicles of a few minutes look alike.
     """
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(PRIORS.strangers_seed)
     start = np.searchsorted(came, left + low - reach)
     count = np.searchsorted(came, left + high + reach) - start
-    each = int(np.ceil(_STRANGERS_EACH * (high - low + 2 * reach) / (2 * reach)))
+    each = int(np.ceil(PRIORS.strangers_each * (high - low + 2 * reach) / (2 * reach)))
     q = np.repeat(np.arange(len(left)), np.where(count > 0, each, 0))
     g = start[q] + (rng.random(len(q)) * count[q]).astype(np.intp)
     lag = came[g] - left[q]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.geometry import passing_time, turn_deg
+from cctview.matching.priors import PRIORS
 from cctview.matching.settings import MatchSettings
 from cctview.matching.traits import Trait, height_of, lane_of
 from cctview.network import CameraNetwork, Link
@@ -21,9 +22,8 @@ Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
 _OPPOSITE = {"towards": "away", "away": "towards"}
-KINDS = 3
-_NEIGHBOURS = 60
-_BEST = 0.95
+KINDS = PRIORS.kinds
+_FEWEST_LIT = 3  # two vectors less their mean are opposites, whatever they show
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -62,7 +62,7 @@ def side_of(tracklets: Tracklets, camera: str, way: str | None, settings: MatchS
     here = np.flatnonzero(tracklets.camera == camera)
     here = here[np.lexsort((tracklets.id[here], passing_time(tracklets[here])))]
     own = tracklets[here]
-    least = settings.min_quality * float(np.quantile(own.quality, _BEST)) if len(own) else 0.0
+    least = settings.min_quality * float(np.quantile(own.quality, PRIORS.best_quality)) if len(own) else 0.0
     going = ways(own) if settings.lanes else own.heading
     keep = np.flatnonzero((own.quality >= least) & (going != _OPPOSITE.get(way or "", "")))
     side = Side(
@@ -103,11 +103,11 @@ def _without_the_hour(vector: Floats) -> Floats:
     They are in order of time.
     """
     count = len(vector)
-    if count < 3:
+    if count < _FEWEST_LIT:
         return vector
     total = np.concatenate([np.zeros((1, vector.shape[1])), np.cumsum(vector, axis=0)])
-    begin = np.clip(np.arange(count) - _NEIGHBOURS, 0, max(count - 2 * _NEIGHBOURS - 1, 0))
-    end = np.minimum(begin + 2 * _NEIGHBOURS + 1, count)
+    begin = np.clip(np.arange(count) - PRIORS.light_neighbours, 0, max(count - 2 * PRIORS.light_neighbours - 1, 0))
+    end = np.minimum(begin + 2 * PRIORS.light_neighbours + 1, count)
     moved: Floats = vector - (total[end] - total[begin]) / (end - begin)[:, None]
     return moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
 
@@ -118,4 +118,4 @@ def expected_heading(network: CameraNetwork, camera: str, link: Link) -> str | N
     if facing is None:
         return None
     turn = turn_deg(link.direction_deg, facing)
-    return "away" if turn < 75 else "towards" if turn > 105 else None
+    return "away" if turn < PRIORS.away_deg else "towards" if turn > PRIORS.towards_deg else None

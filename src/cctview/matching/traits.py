@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 from scipy.special import ndtri
 
 from cctview.geometry import area, foot, size
+from cctview.matching.priors import PRIORS
 from cctview.road.border import cut_by_border, extent_of
 from cctview.road.flow import moved, nearest_box
 from cctview.road.ground import road_scale
@@ -25,14 +26,7 @@ __all__ = ["Trait", "agreement", "fit_agreement", "height_of", "lane_of"]
 Floats = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
 
-_NEIGHBOURS = 41
-_BESIDE = 1.2
-_FEWEST_BESIDE = 15
-_REFERENCES = 1000
-_BLOCK = 1024
-_PSEUDO = 30.0
-_USUAL = 0.3
-_MOST = 0.85
+_BLOCK = 1024  # tracklets whose fellows are looked at together, to bound memory
 
 
 class Trait(NamedTuple):
@@ -71,18 +65,18 @@ def lane_of(tracklets: Tracklets) -> Trait:
     place, length = foot(box), np.sqrt(area(box))
     along = _course(tracklets[moving], place)
     across = np.column_stack([-along[:, 1], along[:, 0]])
-    _, near = cKDTree(place).query(place, k=min(_NEIGHBOURS // 2, len(place)))
+    _, near = cKDTree(place).query(place, k=min(PRIORS.lane_neighbours // 2, len(place)))
     unit = np.median(length[np.reshape(near, (len(place), -1))], axis=1)
-    fellow = place[np.linspace(0, len(place) - 1, min(len(place), _REFERENCES)).astype(int)]
+    fellow = place[np.linspace(0, len(place) - 1, min(len(place), PRIORS.lane_references)).astype(int)]
     left, count = np.empty(len(place)), np.empty(len(place))
     for rows in np.array_split(np.arange(len(place)), 1 + len(place) // _BLOCK):
         apart = fellow - place[rows, None]
         ahead = np.einsum("ijk,ik->ij", apart, along[rows])
         aside = np.einsum("ijk,ik->ij", apart, across[rows])
-        beside = np.abs(ahead) < _BESIDE * unit[rows, None]
+        beside = np.abs(ahead) < PRIORS.lane_beside * unit[rows, None]
         left[rows] = (beside * (np.sign(-aside) + 1) / 2).sum(axis=1)
         count[rows] = beside.sum(axis=1)
-    return Trait(_normal_score(left, count), count >= _FEWEST_BESIDE)
+    return Trait(_normal_score(left, count), count >= PRIORS.lane_fewest)
 
 
 def _course(moved: Tracklets, place: Floats) -> Floats:
@@ -90,7 +84,9 @@ def _course(moved: Tracklets, place: Floats) -> Floats:
     first, last = foot(moved.first_box.astype(np.float64)), foot(moved.last_box.astype(np.float64))
     step = last - first
     way = np.tile(step / np.maximum(np.linalg.norm(step, axis=1, keepdims=True), 1e-9), (2, 1))
-    _, near = cKDTree(np.concatenate([first, last]), balanced_tree=False).query(place, k=min(_NEIGHBOURS, len(way)))
+    _, near = cKDTree(np.concatenate([first, last]), balanced_tree=False).query(
+        place, k=min(PRIORS.lane_neighbours, len(way))
+    )
     mean = way[np.reshape(near, (len(place), -1))].mean(axis=1)
     return mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
 
@@ -111,6 +107,6 @@ def agreement(pairs: Floats, together: float) -> Floats:
 def fit_agreement(pairs: Floats, belief: Floats) -> float:
     """Return the correlation of scores among pairs believed to be one vehicle, leaning towards 0.3."""
     x, y = np.where(np.isnan(pairs).any(axis=1, keepdims=True), 0.0, pairs).T
-    both = float((belief * x * y).sum()) + _PSEUDO * _USUAL
-    alone = float((belief * (x**2 + y**2)).sum()) / 2 + _PSEUDO
-    return float(np.clip(both / alone, 0.0, _MOST))
+    both = float((belief * x * y).sum()) + PRIORS.agreement_pseudo * PRIORS.usual_agreement
+    alone = float((belief * (x**2 + y**2)).sum()) / 2 + PRIORS.agreement_pseudo
+    return float(np.clip(both / alone, 0.0, PRIORS.agreement_most))

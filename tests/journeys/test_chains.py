@@ -5,54 +5,16 @@ from cctview.errors import SettingsError
 from cctview.journeys import JourneySettings, chain
 from cctview.matching import match
 from cctview.testing import roads
+from cctview.testing.samples import matches_of, tracklets_of
 from cctview.tracking import track
-from cctview.types import Journeys, Matches, Ragged, Tracklets
+from cctview.types import Journeys, Matches, Tracklets
 
-REASONS = ("looks", "size", "timing", "lane", "order", "context")
 NETWORK = roads.network(roads.Scenery(cameras=("c1", "c2", "c3"), spacing_m=400))
 
 
-def tracklets(cameras, seconds):
-    count = len(cameras)
-    stamp = roads.START + (np.array(seconds) * 1e9).astype("timedelta64[ns]")
-    box = np.tile(np.array([10, 10, 30, 30], np.float32), (count, 1))
-    return Tracklets(
-        id=np.arange(1, count + 1),
-        camera=np.array(cameras),
-        first_time=stamp,
-        last_time=stamp,
-        first_box=box,
-        last_box=box,
-        type=np.full(count, "car"),
-        heading=np.full(count, "towards"),
-        vector=np.tile(np.array([1, 0], np.float32), (count, 1)),
-        spread=np.zeros(count),
-        quality=np.ones(count),
-        members=Ragged.from_lengths(np.arange(count), np.ones(count, int)),
-    )
-
-
-def matches(rows):
-    """Rows of (query, its camera, camera, candidates, probabilities, lags)."""
-    query, own, camera, candidates, probability, lag = zip(*rows, strict=True)
-    lengths = [len(row) for row in candidates]
-    flat = [np.concatenate([np.asarray(cell, float) for cell in column]) for column in (candidates, probability, lag)]
-    return Matches(
-        query=np.array(query),
-        query_camera=np.array(own),
-        camera=np.array(camera),
-        candidates=Ragged.from_lengths(flat[0].astype(np.int64), lengths),
-        distance=Ragged.from_lengths(np.full(len(flat[0]), 0.1, np.float32), lengths),
-        probability=Ragged.from_lengths(flat[1].astype(np.float32), lengths),
-        lag_s=Ragged.from_lengths(flat[2].astype(np.float32), lengths),
-        **dict.fromkeys(REASONS, Ragged.from_lengths(np.zeros(len(flat[0]), np.float32), lengths)),
-        p_none=np.zeros(len(rows), np.float32),
-    )
-
-
 def test_a_chain_over_three_cameras_by_hand():
-    seen = tracklets(["c1", "c2", "c3"], [0, 20, 60])
-    table = chain(matches([(1, "c1", "c2", [2], [0.9], [20.0]), (2, "c2", "c3", [3], [0.8], [40.0])]), seen, NETWORK)
+    seen = tracklets_of(["c1", "c2", "c3"], [0, 20, 60])
+    table = chain(matches_of([(1, "c1", "c2", [2], [0.9], [20.0]), (2, "c2", "c3", [3], [0.8], [40.0])]), seen, NETWORK)
     assert len(table) == 1
     assert table.members.values.tolist() == [1, 2, 3]
     assert table.probability[0] == pytest.approx(0.72)
@@ -63,44 +25,44 @@ def test_a_chain_over_three_cameras_by_hand():
 
 
 def test_of_two_queries_the_surer_one_wins():
-    seen = tracklets(["c1", "c1", "c2"], [0, 2, 20])
+    seen = tracklets_of(["c1", "c1", "c2"], [0, 2, 20])
     rows = [(1, "c1", "c2", [3], [0.55], [20.0]), (2, "c1", "c2", [3], [0.6], [18.0])]
-    assert chain(matches(rows), seen, NETWORK).members.values.tolist() == [2, 3]
+    assert chain(matches_of(rows), seen, NETWORK).members.values.tolist() == [2, 3]
 
 
 def test_a_weak_link_breaks_the_chain():
-    seen = tracklets(["c1", "c2", "c3"], [0, 20, 60])
+    seen = tracklets_of(["c1", "c2", "c3"], [0, 20, 60])
     rows = [(1, "c1", "c2", [2], [0.9], [20.0]), (2, "c2", "c3", [3], [0.3], [40.0])]
-    assert chain(matches(rows), seen, NETWORK).members.values.tolist() == [1, 2]
-    loose = chain(matches(rows), seen, NETWORK, JourneySettings(min_probability=0.2))
+    assert chain(matches_of(rows), seen, NETWORK).members.values.tolist() == [1, 2]
+    loose = chain(matches_of(rows), seen, NETWORK, JourneySettings(min_probability=0.2))
     assert loose.members.values.tolist() == [1, 2, 3]
 
 
 def test_nobody_turns_back_at_a_camera():
-    seen = tracklets(["c1", "c2", "c1"], [0, 20, 45])
+    seen = tracklets_of(["c1", "c2", "c1"], [0, 20, 45])
     rows = [(1, "c1", "c2", [2], [0.9], [20.0]), (2, "c2", "c1", [3], [0.8], [25.0])]
-    assert chain(matches(rows), seen, NETWORK).members.values.tolist() == [1, 2]
+    assert chain(matches_of(rows), seen, NETWORK).members.values.tolist() == [1, 2]
 
 
 def test_journeys_come_most_probable_first():
-    seen = tracklets(["c1", "c2", "c1", "c2"], [0, 20, 5, 25])
+    seen = tracklets_of(["c1", "c2", "c1", "c2"], [0, 20, 5, 25])
     rows = [(1, "c1", "c2", [2], [0.6], [20.0]), (3, "c1", "c2", [4], [0.9], [20.0])]
-    assert chain(matches(rows), seen, NETWORK).members.values.tolist() == [3, 4, 1, 2]
+    assert chain(matches_of(rows), seen, NETWORK).members.values.tolist() == [3, 4, 1, 2]
 
 
 def test_queries_without_candidates_and_empty_tables():
-    seen = tracklets(["c1", "c2"], [0, 20])
-    assert len(chain(matches([(1, "c1", "c2", [], [], [])]), seen, NETWORK)) == 0
+    seen = tracklets_of(["c1", "c2"], [0, 20])
+    assert len(chain(matches_of([(1, "c1", "c2", [], [], [])]), seen, NETWORK)) == 0
     assert isinstance(chain(Matches.empty(), Tracklets.empty(), NETWORK), Journeys)
     assert len(chain(Matches.empty(), seen, NETWORK)) == 0
 
 
 def test_ids_depend_on_the_members_only():
-    seen = tracklets(["c1", "c2", "c3"], [0, 20, 60])
+    seen = tracklets_of(["c1", "c2", "c3"], [0, 20, 60])
     rows = [(1, "c1", "c2", [2], [0.9], [20.0]), (2, "c2", "c3", [3], [0.8], [40.0])]
-    one, two = (chain(matches(order), seen, NETWORK) for order in (rows, rows[::-1]))
+    one, two = (chain(matches_of(order), seen, NETWORK) for order in (rows, rows[::-1]))
     assert one == two
-    assert one.id[0] != chain(matches(rows[:1]), seen, NETWORK).id[0]
+    assert one.id[0] != chain(matches_of(rows[:1]), seen, NETWORK).id[0]
 
 
 def test_vehicles_are_followed_down_the_road():
@@ -128,13 +90,13 @@ def test_impossible_settings_are_refused(value):
 
 
 def test_a_camera_may_miss_the_vehicle():
-    seen = tracklets(["c1", "c2", "c3"], [0, 20, 60])
+    seen = tracklets_of(["c1", "c2", "c3"], [0, 20, 60])
     across = (1, "c1", "c3", [3], [0.8], [60.0])
-    table = chain(matches([across]), seen, NETWORK)
+    table = chain(matches_of([across]), seen, NETWORK)
     assert table.members.values.tolist() == [1, 3]
     assert table.speed.values.tolist() == pytest.approx([800 / 60] * 2)
     direct = [(1, "c1", "c2", [2], [0.6], [20.0]), (2, "c2", "c3", [3], [0.6], [40.0])]
-    assert chain(matches([across, *direct]), seen, NETWORK).members.values.tolist() == [1, 2, 3]
+    assert chain(matches_of([across, *direct]), seen, NETWORK).members.values.tolist() == [1, 2, 3]
 
 
 def test_no_camera_is_passed_over_where_the_road_turns_back():

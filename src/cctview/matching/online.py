@@ -48,7 +48,7 @@ class MatchState:
             settled = {(origin, target): np.datetime64(time, "ns") for origin, target, time in told["settled"]}
             recent = Tracklets.from_arrow(_read(body)) if told["rows"] else Tracklets.empty(told["meta"])
             known = told["is"] == _MARK and len(recent) == told["rows"]
-        except (ValueError, KeyError, TypeError, pa.ArrowInvalid) as error:
+        except (ValueError, KeyError, TypeError, OSError, pa.ArrowException) as error:
             raise FormatError(f"match state: not readable ({error}); make the links anew") from error
         if not known:
             raise FormatError("match state: it is of another version; make the links anew")

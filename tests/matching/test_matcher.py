@@ -215,7 +215,7 @@ SWITCHES = [
 def test_every_trick_can_be_switched_off(scene, switch):
     seen, tracklets, matches = scene
     without = match(tracklets, seen.network, replace(ALL, **switch))
-    assert without.meta[next(iter(switch))] == str(next(iter(switch.values())))
+    assert without.meta[f"matcher_{next(iter(switch))}"] == str(next(iter(switch.values())))
     probability, right, present = answers(seen, tracklets, without)
     assert right[present].mean() >= 0.9
     assert right[probability >= 0.9].mean() >= 0.95

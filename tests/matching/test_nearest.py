@@ -64,6 +64,6 @@ def test_impossible_settings_are_refused(setting):
 
 def test_settings_stand_in_the_meta():
     found = match(SEEN, NETWORK, NearestMatcher(NearestSettings(k=1)))
-    assert (found.meta["matcher"], found.meta["k"]) == ("nearest", "1")
+    assert (found.meta["matcher"], found.meta["matcher_k"]) == ("nearest", "1")
     assert found.candidates.values.tolist() == [3]
     assert match(SEEN[:0], NETWORK, MatchSettings()).meta["matcher"] == "belief"

@@ -62,7 +62,7 @@ class BeliefMatcher:
     @property
     def meta(self) -> Mapping[str, str]:
         """Method, version, hash of its priors and settings, for the ``meta`` of the matches."""
-        settings = {key: str(value) for key, value in asdict(self.settings).items()}
+        settings = {f"matcher_{key}": str(value) for key, value in asdict(self.settings).items()}
         return {"matcher": "belief", "matcher_version": _VERSION, "matcher_priors": fingerprint(PRIORS), **settings}
 
     def __call__(self, tracklets: Tracklets, network: CameraNetwork) -> tuple[Matches, Mapping[tuple[str, str], float]]:

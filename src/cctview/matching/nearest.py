@@ -61,7 +61,7 @@ class NearestMatcher:
     @property
     def meta(self) -> Mapping[str, str]:
         """Method, version and settings, for the ``meta`` of the matches."""
-        settings = {key: str(value) for key, value in asdict(self.settings).items()}
+        settings = {f"matcher_{key}": str(value) for key, value in asdict(self.settings).items()}
         return {"matcher": "nearest", "matcher_version": _VERSION, **settings}
 
     def __call__(self, tracklets: Tracklets, network: CameraNetwork) -> tuple[Matches, Mapping[tuple[str, str], float]]:

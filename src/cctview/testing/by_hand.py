@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,8 @@ def matches_of(rows: Sequence[Answer]) -> Matches:
     found, sure, seconds = (
         np.concatenate([np.asarray(cell, np.float64) for cell in column]) for column in (candidates, probability, lag)
     )
-    none = Ragged.from_lengths(np.zeros(len(found), np.float32), lengths)
+    nothing = Ragged.from_lengths(np.zeros(len(found), np.float32), lengths)
+    reasons: dict[str, Any] = dict.fromkeys(REASONS, nothing)
     return Matches(
         query=np.array(query),
         query_camera=np.array(own),
@@ -52,6 +54,6 @@ def matches_of(rows: Sequence[Answer]) -> Matches:
         distance=Ragged.from_lengths(np.full(len(found), 0.1, np.float32), lengths),
         probability=Ragged.from_lengths(sure.astype(np.float32), lengths),
         lag_s=Ragged.from_lengths(seconds.astype(np.float32), lengths),
-        **dict.fromkeys(REASONS, none),
+        **reasons,
         p_none=np.zeros(len(rows), np.float32),
     )

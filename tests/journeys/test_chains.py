@@ -5,7 +5,7 @@ from cctview.errors import SettingsError
 from cctview.journeys import JourneySettings, chain
 from cctview.matching import match
 from cctview.testing import roads
-from cctview.testing.samples import matches_of, tracklets_of
+from cctview.testing.by_hand import matches_of, tracklets_of
 from cctview.tracking import track
 from cctview.types import Journeys, Matches, Tracklets
 

@@ -6,7 +6,7 @@ import pytest
 from cctview.errors import SettingsError
 from cctview.matching import MatchSettings, NearestMatcher, NearestSettings, match
 from cctview.network import CameraNetwork, Link
-from cctview.testing.samples import tracklets_of
+from cctview.testing.by_hand import tracklets_of
 
 LINK = Link(origin="c1", target="c2", direction_deg=180, metres=400, min_s=10, max_s=50)
 NETWORK = CameraNetwork(links=(LINK,))

@@ -6,7 +6,7 @@ from cctview.geometry import passing_time
 from cctview.matching import BeliefMatcher, MatchSettings, MatchState, match, settle
 from cctview.matching.travel import REACH_S
 from cctview.testing import roads
-from cctview.testing.samples import matches_of, tracklets_of
+from cctview.testing.by_hand import matches_of, tracklets_of
 from cctview.tracking import track
 from cctview.types import Matches, Tracklets
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cctview.matching.pooling import joined_looks
-from cctview.testing.samples import matches_of, tracklets_of
+from cctview.testing.by_hand import matches_of, tracklets_of
 
 TRACKLETS = tracklets_of(["c1", "c1", "c2", "c2"], [0, 5, 20, 25])
 VECTORS = np.array([[0.8, 0.6], [0.8, -0.6], [0.6, 0.8], [0.6, -0.8]], np.float32)

@@ -5,7 +5,7 @@ import pytest
 
 from cctview.matching import MatchSettings
 from cctview.matching.sides import side_of, with_looks
-from cctview.testing.samples import tracklets_of
+from cctview.testing.by_hand import tracklets_of
 
 PLAIN = MatchSettings(lanes=False, light=False)
 

@@ -38,7 +38,7 @@ test: $(TEST)/.made browser
 	$(TEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/*.whl ./examples/plugin
 	$(TEST)/bin/ruff check .
 	$(TEST)/bin/ruff format --check .
-	$(TEST)/bin/mypy && $(TEST)/bin/mypy examples
+	$(TEST)/bin/mypy
 	$(TEST)/bin/lint-imports
 	cd examples/plugin && $(CURDIR)/$(TEST)/bin/python -m pytest --quiet
 	$(TEST)/bin/python -m pytest --cov --cov-report=term:skip-covered

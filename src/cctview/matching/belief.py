@@ -63,16 +63,16 @@ class Reasons(NamedTuple):
         return Reasons(*(column[chosen] for column in self))
 
     def shown(self) -> dict[str, Floats]:
-        """Return the reasons that a table of matches has a column for; ``comes`` goes into its context."""
+        """Return the reasons (P,) that a table of matches has a column for; ``comes`` goes into its context."""
         return {name: values for name, values in self._asdict().items() if name != "comes"}
 
     def odds(self) -> Floats:
-        """Return the odds of each pair, before rivals are heard."""
+        """Return the odds of each pair (P,), before rivals are heard."""
         return np.exp(np.sum(self, axis=0))
 
 
 def pairs_within(model: LinkModel, queries: Side, gallery: Side, chosen: Ints) -> Pairs:
-    """Return the pairs of the chosen queries within the model's window."""
+    """Return the pairs of the chosen queries (K,) within the model's window."""
     return pairs_of(model, queries, gallery, meetings(queries.time, gallery.time, *model.window, chosen))
 
 
@@ -112,14 +112,14 @@ def reasons(model: LinkModel, pairs: Pairs) -> Reasons:
 
 
 def appearance(model: LinkModel, pairs: Pairs) -> tuple[Floats, Floats]:
-    """Return the log density ratios of looks and of size as they were learnt."""
+    """Return the log density ratios (P,) of looks and (P,) of size as they were learnt."""
     return model.looks.ratio[pairs.bin], agreement(pairs.height, model.height)
 
 
 def beliefs(
     model: LinkModel, pairs: Pairs, queries: Side, gallery: Side, settings: MatchSettings
 ) -> tuple[Pairs, Reasons, Floats]:
-    """Return the pairs that are not hopeless, why, and their probabilities.
+    """Return the pairs that are not hopeless, why, and their probabilities (P,).
 
     Over a query's pairs the probabilities sum below 1. Unless ``settings.order_rounds`` is 0
     the pairs around speak too: vehicles that leave together travel at one pace and keep their order.

@@ -31,7 +31,7 @@ class Cohort:
     gallery: tuple[Floats, Floats]
 
     def score(self, met: Meetings, distance: Floats) -> Floats:
-        """Return distances in units of what strangers show, so that no tracklet is near to everybody.
+        """Return distances (P,) in units of what strangers show, so that no tracklet is near to everybody.
 
         The symmetric score normalisation of speaker verification (Reynolds 1997; Matejka et al. 2017).
         """
@@ -57,7 +57,7 @@ class Looks:
     ratio: Floats
 
     def bins(self, queries: Side, gallery: Side, met: Meetings, score: Floats) -> Ints:
-        """Return the flat bin of each pair."""
+        """Return the flat bin of each pair (P,)."""
         quality = np.minimum(queries.quality[met.q], gallery.quality[met.g])
         place = np.clip((score - self.low) / self.width, 0, _BINS - 1).astype(np.intp)
         return np.searchsorted(self.grades, quality) * _BINS + place
@@ -103,7 +103,7 @@ def first_looks(queries: Side, gallery: Side, cohort: Cohort, strange: Meetings)
 
 
 def against(looks: Looks, bins: Ints, score: Floats) -> Looks:
-    """Return the looks with their chance part counted anew from the bins and scores of strangers."""
+    """Return the looks with their chance part counted anew from the bins (P,) and scores (P,) of strangers."""
     counts = np.bincount(bins, minlength=_GRADES * _BINS).reshape(_GRADES, _BINS).astype(np.float64)
     counts = gaussian_filter1d(counts, PRIORS.chance_blur_bins, axis=1, mode="constant")
     middle, spread = (float(score.mean()), float(score.std())) if len(score) > 1 else (0.0, 1.0)
@@ -115,7 +115,7 @@ def against(looks: Looks, bins: Ints, score: Floats) -> Looks:
 
 
 def fit_looks(before: Looks, bins: Ints, belief: Floats) -> Looks:
-    """Return the looks that the beliefs in real pairs support; grades with few beliefs lean on all of them."""
+    """Return the looks that the beliefs (P,) in real pairs support; grades with few beliefs lean on all of them."""
     found = np.bincount(bins, belief, _GRADES * _BINS).reshape(_GRADES, _BINS)
     if found.sum() < 1:
         return before

@@ -105,7 +105,7 @@ def agreement(pairs: Floats, together: float) -> Floats:
 
 
 def fit_agreement(pairs: Floats, belief: Floats) -> float:
-    """Return the correlation of scores among pairs believed to be one vehicle, leaning towards 0.3."""
+    """Return the correlation of scores among pairs (P, 2) believed to be one vehicle, leaning towards 0.3."""
     x, y = np.where(np.isnan(pairs).any(axis=1, keepdims=True), 0.0, pairs).T
     both = float((belief * x * y).sum()) + PRIORS.agreement_pseudo * PRIORS.usual_agreement
     alone = float((belief * (x**2 + y**2)).sum()) / 2 + PRIORS.agreement_pseudo

@@ -109,7 +109,7 @@ class TravelTime:
         return float(np.interp(share, np.concatenate([[0.0], mass / mass[-1]]), self.edges))
 
     def peak(self, lag: Floats, weight: Floats) -> TravelTime | None:
-        """Return the density where likely pairs stand out from lags a little shorter and longer, or None.
+        """Return the density where likely pairs (P,) stand out from lags a little shorter and longer, or None.
 
         ``weight`` (P,) says how alike each pair of lags (P,) in s looks, without regard to the lag. What varies
         slowly with the lag, such as the light, cancels; the peak must be significant, given the prior.

@@ -127,10 +127,46 @@ def test_a_second_run_adds_nothing_and_says_so(call: Call, copied: Path, stills:
     assert again["stored before"] == len(list(stills.rglob("*.jpeg")))
 
 
-def test_without_a_network_there_are_tracklets_and_a_reason(call: Call, copied: Path) -> None:
+def test_track_keeps_to_the_network_that_the_store_knows(call: Call, copied: Path) -> None:
+    before = [call("export", copied, "--what", what, "--out", copied / what).out for what in ("matches", "journeys")]
     done = call("track", copied, "--json").json
-    assert done["tracklets"] > 0
-    assert done["journeys"] == 0
+    assert done["journeys"] > 0
+    assert [
+        call("export", copied, "--what", what, "--out", copied / what).out for what in ("matches", "journeys")
+    ] == before
+
+
+def test_track_without_a_network_changes_nothing_and_says_what_to_do(call: Call, stills: Path, tmp_path: Path) -> None:
+    (tmp_path / "few").mkdir()
+    for path in sorted(stills.rglob("sim-1*.jpeg"))[:20]:
+        shutil.copy(path, tmp_path / "few")
+    first = call("run", tmp_path / "few", tmp_path / "s", "--json").json
+    assert first["tracklets"] > 0
+    assert first["journeys"] == 0
+    assert first["why no journeys"] == "no camera network with links is known (--network)"
+    commit = (tmp_path / "s" / "commit.json").read_bytes()
+    failed = call("track", tmp_path / "s")
+    assert failed.code == 1
+    assert "--network FILE" in failed.err
+    assert (tmp_path / "s" / "commit.json").read_bytes() == commit
+    plan = (stills / "network.toml").read_text().replace("sim-1", "sim-9")
+    (tmp_path / "other.toml").write_text(plan)
+    told = call("track", tmp_path / "s", "--network", tmp_path / "other.toml", "--json").json
+    assert told["cameras the network does not know"] == ["sim-1"]
+    assert told["cameras of the network without stills"] == ["sim-2", "sim-9"]
+    assert call("track", tmp_path / "s", "--json").json == told
+
+
+def test_methods_and_places_are_chosen_by_name(call: Call, copied: Path) -> None:
+    assert call("track", copied, "--matcher", "nearest", "--on", "serial", "--json").json["matches"] > 0
+    for option, wrong, sentence in (
+        ("--tracker", "rod", "did you mean 'road'"),
+        ("--matcher", "belif", "did you mean 'belief'"),
+        ("--on", "thread", "did you mean 'threads'"),
+    ):
+        failed = call("track", copied, option, wrong)
+        assert failed.code == 1
+        assert sentence in failed.err
 
 
 def test_journeys_are_listed_for_people(call: Call, store: Path) -> None:

@@ -95,16 +95,16 @@ def _timed_run(stills: Path, plan: Path | None, store: Path, detector: str, embe
 
     from cctview.detect import load_detector
     from cctview.embed import load_embedder
-    from cctview.network import CameraNetwork, load_network
+    from cctview.network import load_network
     from cctview.pipeline import run
     from cctview.privacy import Policy
     from cctview.sources import open_source
     from cctview.store import create_store
 
-    roads = load_network(plan) if plan else CameraNetwork()
+    roads = load_network(plan) if plan else None
     with progress() as show:
         report = run(
-            open_source(stills, timezone=roads.timezone),
+            open_source(stills, usual_timezone=roads.timezone if roads else None),
             create_store(store, Policy.default("a benchmark, thrown away")),
             roads,
             load_detector(detector),

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cctview.cli.screen import Json, answer, interruptible, progress
+from cctview.cli.screen import Json, answer, interruptible, progress, say
 
 if TYPE_CHECKING:
     from cctview.network import CameraNetwork
-    from cctview.pipeline import RunReport
-    from cctview.seams import Source, Store
+    from cctview.pipeline import Run, RunReport
+    from cctview.seams import Executor, Source, Store
     from cctview.types import Journeys, Tracklets
 
-__all__ = ["PURPOSE", "DetectorName", "EmbedderName", "register", "run_into", "writable"]
+__all__ = ["PURPOSE", "DetectorName", "EmbedderName", "Means", "register", "run_into", "writable"]
 
 PURPOSE = "watching traffic, not people"
 
-Network = Annotated[Path | None, typer.Option(help="Camera network file: cameras and the links between them.")]
+Network = Annotated[
+    Path | None,
+    typer.Option(help="Camera network file, kept in the store in place of the one there."),
+]
 DetectorName = Annotated[
     str, typer.Option("--detector", help="Name of a detector, or the path of its record or ONNX file.")
 ]
@@ -27,7 +31,23 @@ EmbedderName = Annotated[
     str, typer.Option("--embedder", help="Name of an embedder, 'histogram', or the path of its record or ONNX file.")
 ]
 Provider = Annotated[str, typer.Option(help="Where models run: cpu, cuda, openvino, coreml, directml.")]
-_SHOWN = 10
+TrackerName = Annotated[str, typer.Option("--tracker", help="How vehicles are followed: the name of a tracker.")]
+MatcherName = Annotated[str, typer.Option("--matcher", help="How tracklets are matched: belief, nearest, or another.")]
+Place = Annotated[str, typer.Option("--on", help="Where work runs: threads, serial, or an executor's address.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Workers; as many as processors by default.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """What a run works with, by name."""
+
+    detector: str = "cctview-det"
+    embedder: str = "cctview-reid"
+    provider: str = "cpu"
+    tracker: str = "road"
+    matcher: str = "belief"
+    on: str = "threads"
+    workers: int | None = None
 
 
 def register(app: typer.Typer) -> None:
@@ -42,37 +62,64 @@ def run(
     network: Network = None,
     detector: DetectorName = "cctview-det",
     embedder: EmbedderName = "cctview-reid",
+    tracker: TrackerName = "road",
+    matcher: MatcherName = "belief",
     timezone: Annotated[str | None, typer.Option(help="Time zone of local times in file names.")] = None,
     camera: Annotated[str | None, typer.Option(help="Camera id, where the source does not name one.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Threads; as many as processors by default.")] = None,
+    on: Place = "threads",
+    workers: Workers = None,
     provider: Provider = "cpu",
     as_json: Json = False,
 ) -> None:
-    """Detect, embed, track, match and chain journeys over stills; what is stored is not done again."""
-    from cctview.network import CameraNetwork, load_network
+    """Detect, embed, track, match and chain journeys over stills; what is stored is not done again.
+
+    A source that never ends is linked as it goes. Ctrl-C links what is there; a second one stops at once.
+    """
+    from cctview.network import load_network
     from cctview.sources import open_source
 
-    given = load_network(network) if network else CameraNetwork()
-    stills = open_source(source, timezone=timezone, camera=camera, usual_timezone=given.timezone)
-    roads: CameraNetwork = given if network else stills.network or given
-    run_into(stills, store, roads, detector, embedder, provider, workers, as_json)
+    given = load_network(network) if network else None
+    known = given or _network_of(store)
+    stills = open_source(source, timezone=timezone, camera=camera, usual_timezone=known.timezone if known else None)
+    means = Means(
+        detector=detector,
+        embedder=embedder,
+        provider=provider,
+        tracker=tracker,
+        matcher=matcher,
+        on=on,
+        workers=workers,
+    )
+    run_into(stills, store, given, means, as_json=as_json)
 
 
 def track(
     store: Annotated[Path, typer.Argument(help="A store with detections.")],
     network: Network = None,
+    tracker: TrackerName = "road",
+    matcher: MatcherName = "belief",
+    on: Place = "threads",
+    workers: Workers = None,
     as_json: Json = False,
 ) -> None:
     """Make tracklets, matches and journeys anew from the stored detections."""
-    from cctview.network import CameraNetwork, load_network
-    from cctview.pipeline import RunReport, RunSettings, link
+    from cctview.errors import InputError
+    from cctview.network import load_network
+    from cctview.pipeline import link
     from cctview.store import open_store
 
-    roads = load_network(network) if network else CameraNetwork()
-    report = RunReport()
+    given = load_network(network) if network else None
+    opened, methods, executor = open_store(store, write=True), _methods(tracker, matcher), _executor(on, workers)
+    if given is not None:
+        opened.set_network(given)
+    elif opened.network is None:
+        raise InputError(
+            f"{store}: its camera network is not known, so nothing can be matched, and nothing was changed; "
+            "give the network once with --network FILE, and the store keeps it"
+        )
     with interruptible(), progress() as show:
-        link(open_store(store, write=True), roads, RunSettings(), report, show)
-    answer({"tracklets": report.tracklets, "matches": report.matches, "journeys": report.journeys}, as_json=as_json)
+        report = link(opened, **methods, executor=executor, progress=show)
+    answer({"tracklets": report.tracklets, "matches": report.matches, **_linked(report)}, as_json=as_json)
 
 
 def journeys(
@@ -99,39 +146,56 @@ def writable(path: Path) -> Store:
     return create_store(path, Policy.default(PURPOSE))
 
 
-def run_into(
-    source: Source,
-    store: Path,
-    network: CameraNetwork,
-    detector: str,
-    embedder: str,
-    provider: str,
-    workers: int | None,
-    as_json: bool,
-) -> RunReport:
+def run_into(source: Source, store: Path, network: CameraNetwork | None, means: Means, *, as_json: bool) -> RunReport:
     """Run the pipeline over a source into a store at a path, answer with the summary, and return the report."""
     from cctview.detect import load_detector
     from cctview.embed import load_embedder
     from cctview.models import RuntimeSettings
-    from cctview.pipeline import RunReport, RunSettings
-    from cctview.pipeline import run as run_pipeline
+    from cctview.pipeline import Run
 
-    runtime = RuntimeSettings(provider=provider)
-    models = load_detector(detector, runtime=runtime), load_embedder(embedder, runtime)
-    settings = RunSettings(workers=workers) if workers else RunSettings()
-    report = RunReport()
-    opened = writable(store)
-    try:
-        with interruptible(), progress() as show:
-            run_pipeline(source, opened, network, *models, settings=settings, progress=show, report=report)
-    except SystemExit:
-        answer(_summary(report, network), as_json=as_json)
-        raise
-    answer(_summary(report, network), as_json=as_json)
-    return report
+    runtime = RuntimeSettings(provider=means.provider)
+    models = load_detector(means.detector, runtime=runtime), load_embedder(means.embedder, runtime)
+    methods, executor = _methods(means.tracker, means.matcher), _executor(means.on, means.workers)
+    with progress() as show:
+        going = Run(source, writable(store), network, *models, **methods, executor=executor, progress=show)
+        try:
+            with interruptible():
+                going.driven(broken=lambda error: _said(error, going))
+        except SystemExit:
+            answer(_summary(going.report), as_json=as_json)
+            raise
+    answer(_summary(going.report), as_json=as_json)
+    return going.report
 
 
-def _summary(report: RunReport, network: CameraNetwork) -> dict[str, Any]:
+def _said(error: BaseException, going: Run) -> None:
+    if isinstance(error, KeyboardInterrupt) and going.report.stills:
+        say("interrupted; linking what is there (Ctrl-C again stops at once)")
+
+
+def _network_of(store: Path) -> CameraNetwork | None:
+    from cctview.store import open_store
+
+    return open_store(store).network if store.is_dir() and any(store.iterdir()) else None
+
+
+def _methods(tracker: str, matcher: str) -> dict[str, Any]:
+    from cctview.plugins import load_plugin
+
+    return {"tracker": load_plugin("trackers", tracker)(), "matcher": load_plugin("matchers", matcher)()}
+
+
+def _executor(place: str, workers: int | None) -> Executor:
+    """Return the executor of this name, or the one that an address ``name://...`` is for."""
+    from cctview.plugins import load_plugin
+
+    name, is_address, _ = place.partition("://")
+    make = load_plugin("executors", name)
+    made: Executor = make(workers=workers, address=place) if is_address else make(workers=workers)
+    return made
+
+
+def _summary(report: RunReport) -> dict[str, Any]:
     skipped = [f"{item.where}: {item.reason}" for item in report.skipped]
     rate = report.stills / report.seconds if report.seconds else 0.0
     return {
@@ -143,11 +207,27 @@ def _summary(report: RunReport, network: CameraNetwork) -> dict[str, Any]:
         "people blacked out": report.people,
         "tracklets": report.tracklets,
         "matches": report.matches,
-        "journeys": report.journeys if network.links else "none: no camera network with links was given (--network)",
+        **_linked(report),
         "policy": dict(report.stored),
         "seconds": round(report.seconds, 2),
         "stills per second": round(rate, 1),
     }
+
+
+def _linked(report: RunReport) -> dict[str, Any]:
+    """Return what a summary says of linking: the journeys, why there are none, and which cameras took no part."""
+    if report.linking is None:
+        return {"journeys": 0, "why no journeys": "nothing was linked"}
+    told = report.linking
+    why = f"{told.reason} (--network)" if "network" in told.reason else told.reason
+    names = {
+        "why no journeys": why,
+        "cameras the network does not know": list(told.unknown),
+        "cameras of the network without stills": list(told.unseen),
+        "stills too late until `track` runs": told.late,
+        "linked anew": dict(told.anew),
+    }
+    return {"journeys": told.journeys, **{name: value for name, value in names.items() if value}}
 
 
 def _lines(chains: Journeys, tracklets: Tracklets) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cctview.cli.run import PURPOSE, run_into
+from cctview.cli.run import PURPOSE, Means, run_into
 from cctview.cli.screen import Json, answer, interruptible, progress, say
 
 if TYPE_CHECKING:
@@ -80,15 +80,15 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Run the whole pipeline on a simulated riverside drive, or on your own stills, and show the result."""
-    from cctview.network import CameraNetwork, load_network
+    from cctview.network import load_network
     from cctview.sources import open_source
 
     stills, store = data or out / "stills", out / "store"
     world = None if data else _drawn(stills, minutes)
     plan = network or stills / "network.toml"
-    roads = load_network(plan) if plan.exists() else CameraNetwork()
-    source = open_source(stills, timezone=roads.timezone)
-    report = run_into(source, store, roads, "cctview-det", "cctview-reid", "cpu", None, as_json)
+    roads = load_network(plan) if plan.exists() else None
+    source = open_source(stills, usual_timezone=roads.timezone if roads else None)
+    report = run_into(source, store, roads, Means(), as_json=as_json)
     if world is not None:
         _compared(world, store, out / "accuracy.json", as_json=as_json)
     if report.journeys:

@@ -17,8 +17,8 @@ class SerialExecutor:
     ``workers`` is taken so that every executor is made the same way; there is only ever one.
     """
 
-    def __init__(self, workers: int = 1) -> None:
-        self.workers = min(workers, 1)
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = 1 if workers is None else min(workers, 1)
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Yield ``work(item)`` for each item; see ``Executor``."""

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from cctview.journeys.chains import JourneySettings, chain
-from cctview.journeys.spans import Arrival, LinkState, Settled, linked, linked_further
+from cctview.journeys.spans import INTERVAL, Arrival, LinkState, Settled, linked, linked_further
 
-__all__ = ["Arrival", "JourneySettings", "LinkState", "Settled", "chain", "linked", "linked_further"]
+__all__ = ["INTERVAL", "Arrival", "JourneySettings", "LinkState", "Settled", "chain", "linked", "linked_further"]

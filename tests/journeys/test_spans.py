@@ -1,3 +1,5 @@
+"""An hour in pieces. Where spans meet is told with a matcher that learns nothing, so that a piece cannot differ."""
+
 from dataclasses import replace
 from itertools import pairwise
 
@@ -8,18 +10,19 @@ from cctview.aggregates import travel_times
 from cctview.geometry import passing_time
 from cctview.journeys import JourneySettings, chain
 from cctview.journeys.spans import linked
-from cctview.matching import BeliefMatcher, MatchState, match, settle
+from cctview.matching import BeliefMatcher, MatchState, NearestMatcher, match, settle
 from cctview.network import CameraNetwork
 from cctview.testing import roads
 from cctview.tracking import track
 from cctview.types import Journeys, Matches, Tracklets, TravelTimes, rows_of
 
 KINDS = (Tracklets, Matches, Journeys, TravelTimes)
+NEAREST = NearestMatcher()
 
 
 def tables_of(arrivals, network, least=1):
     """All tables that arrivals settle, the travel times as the pipeline makes them."""
-    for part in linked(arrivals, network, BeliefMatcher(), JourneySettings()):
+    for part in linked(arrivals, network, NEAREST, JourneySettings()):
         yield from (part.tracklets, part.matches, part.journeys)
         times = travel_times(part.likely, part.ends, network, least=least)
         yield times[(times.start >= part.since) & (times.start < part.until)]
@@ -36,9 +39,9 @@ def hour():
     return track(seen.detections, seen.embeddings), seen.network
 
 
-def arrivals(tracklets, every_s):
+def arrivals(tracklets, every_s, until_s=3600):
     """Hand over the tracklets as they end, the rest at the end."""
-    bounds = roads.START + np.arange(0, 3600 + every_s, every_s) * SECOND
+    bounds = roads.START + np.arange(0, until_s + every_s, every_s) * SECOND
     for begin, end in pairwise(bounds):
         last = end == bounds[-1]
         new = (tracklets.last_time >= begin) & ((tracklets.last_time < end) | last)
@@ -61,7 +64,7 @@ def best(matches):
 def test_one_span_gives_what_one_call_gives(hour):
     tracklets, network = hour
     _, matches, chains, times = together(tracklets, network, 3600)
-    whole = match(tracklets, network)
+    whole = match(tracklets, network, NEAREST)
     assert matches == whole
     assert chains == chain(whole, tracklets, network)
     assert times == travel_times(whole, tracklets, network, least=2)
@@ -77,11 +80,13 @@ def test_no_journey_and_no_interval_is_cut_where_spans_meet(hour):
     assert times.sort("origin", "target", "start") == travel_times(matches, tracklets, network, least=2)
 
 
-def test_an_hour_in_pieces_of_five_minutes_is_answered_as_the_whole(hour):
+def test_half_an_hour_in_pieces_of_five_minutes_is_answered_as_the_whole(hour):
+    """The matcher that is built in learns anew from piece to piece, and says nearly the same."""
     tracklets, network = hour
+    tracklets = tracklets[tracklets.last_time < roads.START + 1800 * SECOND]
     state, answers, delay = MatchState(), [], []
     stamp = passing_time(tracklets)
-    for arrived, now in arrivals(tracklets, 300):
+    for arrived, now in arrivals(tracklets, 300, 1800):
         state, settled = settle(state, arrived, now, network, BeliefMatcher())
         answers.append(settled)
         if now < LAST and len(settled):
@@ -108,7 +113,8 @@ def test_memory_holds_what_is_open(hour, monkeypatch):
     monkeypatch.setattr("cctview.journeys.spans.chain", watched)
     together(tracklets, network, 300)
     assert len(held) == 12
-    assert max(held[8:]) <= 1.1 * min(held[6:8])
+    assert max(held[8:]) <= 1.1 * min(held[8:]), "it stays as it is once the longest link is over"
+    assert max(held) < 0.8 * len(tracklets)
 
 
 def test_nothing_to_link():

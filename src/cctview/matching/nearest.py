@@ -31,7 +31,8 @@ class NearestSettings:
 
     At most ``k`` candidates are kept per query and link. A single candidate at the cosine distance ``limit``
     is as likely as nobody, and ``scale`` further off e times less likely; ``gaps`` looks beyond a camera that
-    may have missed the vehicle.
+    may have missed the vehicle. ``limit`` was read off one evening without labels, with the belief model as
+    yardstick; ``scale`` was set by hand and never measured. The page on matching says more.
     """
 
     k: int = 10

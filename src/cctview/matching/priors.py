@@ -7,7 +7,9 @@ do not join.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from cctview.road.priors import RoadPriors
 
 __all__ = ["PRIORS", "MatchingPriors"]
 
@@ -15,6 +17,11 @@ __all__ = ["PRIORS", "MatchingPriors"]
 @dataclass(frozen=True, kw_only=True)
 class MatchingPriors:
     """What is held to be so before a link is known, and how finely it is learnt."""
+
+    # ---- The road before a camera: which way it flows, how tall vehicles are, where the border cuts them.
+
+    # Said with that package, and hashed with these
+    road: RoadPriors = field(default_factory=RoadPriors)
 
     # ---- Sides: who may travel a link.
 

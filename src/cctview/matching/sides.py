@@ -63,7 +63,7 @@ def side_of(tracklets: Tracklets, camera: str, way: str | None, settings: MatchS
     here = here[np.lexsort((tracklets.id[here], passing_time(tracklets[here])))]
     own = tracklets[here]
     least = settings.min_quality * float(np.quantile(own.quality, PRIORS.best_quality)) if len(own) else 0.0
-    going = ways(own) if settings.lanes else own.heading
+    going = ways(own, PRIORS.road) if settings.lanes else own.heading
     keep = np.flatnonzero((own.quality >= least) & (going != _OPPOSITE.get(way or "", "")))
     side = Side(
         here=here,

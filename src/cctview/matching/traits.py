@@ -18,7 +18,6 @@ from cctview.matching.priors import PRIORS
 from cctview.road.border import cut_by_border, extent_of
 from cctview.road.flow import moved, nearest_box
 from cctview.road.ground import road_scale
-from cctview.road.priors import ROAD
 from cctview.types import Tracklets
 
 __all__ = ["Trait", "agreement", "fit_agreement", "height_of", "lane_of"]
@@ -41,10 +40,10 @@ def height_of(tracklets: Tracklets) -> Trait:
     both = np.stack([tracklets.first_box, tracklets.last_box]).astype(np.float64)
     if not len(tracklets):
         return Trait(np.zeros(0), np.zeros(0, np.bool_))
-    cut = cut_by_border(both, extent_of(both), ROAD.edge_px)
+    cut = cut_by_border(both, extent_of(both), PRIORS.road.edge_px)
     best = np.argmax(np.where(cut, 0, area(both)), axis=0)
     box = np.take_along_axis(both, best[None, :, None], axis=0)[0]
-    tall = np.log(size(box)[:, 1] / road_scale(box))
+    tall = np.log(size(box)[:, 1] / road_scale(box, PRIORS.road))
     whole = ~np.take_along_axis(cut, best[None], axis=0)[0]
     below = np.sort(tall[whole])
     rank = (np.searchsorted(below, tall) + np.searchsorted(below, tall, side="right")) / 2
@@ -58,7 +57,7 @@ def lane_of(tracklets: Tracklets) -> Trait:
     the road; known where there are enough of them. Right is as the drivers have it, so that cameras
     which look up and down the road agree.
     """
-    moving = moved(tracklets.first_box, tracklets.last_box)
+    moving = moved(tracklets.first_box, tracklets.last_box, PRIORS.road)
     if not moving.any():
         return Trait(np.zeros(len(tracklets)), np.zeros(len(tracklets), np.bool_))
     box = nearest_box(tracklets).astype(np.float64)

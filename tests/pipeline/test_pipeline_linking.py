@@ -151,7 +151,7 @@ def test_another_tracker_and_matcher_are_asked(road: roadside.Road, tmp_path: Pa
     fill(store, road, road.frames[:200])
     link(store, tracker=RoadTracker(TrackSettings(threshold=4.0)), matcher=BeliefMatcher(MatchSettings(k=3)))
     meta = store.scan(Matches).meta
-    assert (meta["threshold"], meta["k"]) == ("4.0", "3")
+    assert (meta["threshold"], meta["matcher_k"]) == ("4.0", "3")
 
 
 def test_only_cameras_with_stills_in_a_span_are_read(road: roadside.Road, tmp_path: Path) -> None:

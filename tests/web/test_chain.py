@@ -21,7 +21,7 @@ LEG = Leg(metres=500.0, seconds=28.0, probability=0.91)
 def camera(name, lon=-73.97):
     empty = dict.fromkeys(("first_time", "last_time", "last_frame", "interval_s", "longest_gap_s"))
     place = {"lon": lon, "lat": 40.7 if lon else None, "heading_deg": 0.0}
-    return Camera(id=name, name=f"Camera {name}", frames=1, tracklets=1, **place, **empty)
+    return Camera(id=name, name=f"Camera {name}", frames=1, tracklets=1, passages=1, **place, **empty)
 
 
 def sighting(name, seconds):

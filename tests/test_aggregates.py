@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cctview.aggregates import LEFT_OUT, counts, first_choices, lanes, stills_span, travel_times
+from cctview.aggregates import LEFT_OUT, counts, first_choices, lag_shares, lanes, stills_span, travel_times
 from cctview.errors import SettingsError
 from cctview.matching import match
 from cctview.testing import roads
@@ -233,3 +233,28 @@ def test_lanes_of_fewer_than_the_group_do_not_leave():
     assert lanes(tracklets, seen.detections, least=int(size.max())) == every[size == size.max()]
     assert len(lanes(tracklets, seen.detections, least=int(size.max()) + 1)) == 0
     assert len(lanes(Tracklets.empty(), Detections.empty())) == 0
+
+
+def test_shares_of_lags_are_those_of_the_table():
+    lags, weight = np.array([50.0, 10, 40, 20, 30]), np.full(5, 0.8)
+    table = travel_times(*paired(lags, weight))
+    columns = [table.p10_s, table.p25_s, table.median_s, table.p75_s, table.p90_s]
+    assert lag_shares(lags, weight).tolist() == pytest.approx([float(column[0]) for column in columns])
+    assert lag_shares(np.array([7.0]), np.ones(1)).tolist() == [7.0] * 5
+
+
+@pytest.mark.parametrize(("least", "told"), [(1, True), (5, True), (6, False)])
+def test_lags_of_fewer_than_the_group_do_not_leave(least, told):
+    assert (lag_shares(np.arange(5.0), np.ones(5), least=least) is not None) is told
+    assert lag_shares(np.zeros(0), np.zeros(0), least=0) is None
+
+
+def test_the_medians_interval_is_no_narrower_than_stamps_are_wrong():
+    table = travel_times(*paired(np.full(400, 40.0), np.full(400, 0.9), gap_s=0.5))
+    assert (table.median_low_s.tolist(), table.median_high_s.tolist()) == ([39.5], [40.5])
+    short = travel_times(*paired(np.full(50, 0.2), np.full(50, 0.9)))
+    assert short.median_low_s.tolist() == [0.0], "no lag is below zero"
+
+
+def test_cameras_without_stills_are_not_counted():
+    assert {row[0] for row in told(counts(PASSAGES, {"b": span(0, 119)}))} == {"b"}

@@ -102,3 +102,37 @@ def test_a_camera_may_miss_the_vehicle():
 def test_no_camera_is_passed_over_where_the_road_turns_back():
     back = {(link.origin, link.target) for link in NETWORK.skipping()}
     assert back == {("c1", "c3"), ("c3", "c1")}
+
+
+def test_of_two_candidates_the_one_that_wants_the_query_wins_at_both_ends():
+    """1 is the best of 4 and 4 of 1; 3 has only 1, and gets nobody."""
+    seen = tracklets_of(["c1", "c1", "c2", "c2"], [0, 2, 20, 21])
+    rows = [(1, "c1", "c2", [4], [0.9], [21.0]), (2, "c1", "c2", [4], [0.8], [19.0])]
+    assert chain(matches_of(rows), seen, NETWORK).members.values.tolist() == [1, 4]
+
+
+def test_one_query_on_two_links_goes_the_likelier_way():
+    """From c2 a vehicle goes to c1 or to c3, not to both."""
+    seen = tracklets_of(["c2", "c1", "c3"], [0, 20, 25])
+    rows = [(1, "c2", "c1", [2], [0.6], [20.0]), (1, "c2", "c3", [3], [0.7], [25.0])]
+    assert chain(matches_of(rows), seen, NETWORK).members.values.tolist() == [1, 3]
+
+
+def test_a_link_just_as_likely_as_asked_for_counts():
+    seen = tracklets_of(["c1", "c2"], [0, 20])
+    rows = [(1, "c1", "c2", [2], [0.5], [20.0])]
+    assert len(chain(matches_of(rows), seen, NETWORK, JourneySettings(min_probability=0.5))) == 1
+    assert len(chain(matches_of(rows), seen, NETWORK, JourneySettings(min_probability=0.51))) == 0
+
+
+def test_a_lag_of_nothing_gives_a_speed_all_the_same():
+    seen = tracklets_of(["c1", "c2"], [0, 0])
+    table = chain(matches_of([(1, "c1", "c2", [2], [0.9], [0.0])]), seen, NETWORK)
+    assert np.all(np.isfinite(table.speed.values))
+
+
+def test_the_meta_says_what_made_it():
+    seen = tracklets_of(["c1", "c2"], [0, 20])
+    table = chain(matches_of([(1, "c1", "c2", [2], [0.9], [20.0])]), seen, NETWORK)
+    assert table.meta["min_probability"] == "0.5"
+    assert table.meta.keys() == chain(Matches.empty(), seen, NETWORK).meta.keys()

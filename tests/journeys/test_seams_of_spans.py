@@ -139,3 +139,28 @@ def test_memory_goes_back_two_links_and_no_further() -> None:
     assert 0 < kept.sum() < len(early)
     assert state.ends.id.tolist() == early.id[kept].tolist()
     assert state.since == part.until
+
+
+@pytest.mark.parametrize(("clocks", "until"), [((0.0, 0.0), 2400.0), ((-600.0, 5.0), 1800.0), ((900.0, 0.0), 2400.0)])
+def test_a_clock_that_is_behind_makes_an_arrival_complete_earlier(clocks: tuple[float, float], until: float) -> None:
+    """By what the slowest clock lacks; one that is ahead changes nothing."""
+    plain = road("ab")
+    network = CameraNetwork(cameras=plain.cameras.replace(clock_s=np.array(clocks)), links=plain.links)
+    _, part = linked_further(LinkState(), (tracklets(), at(3000.0)), network, Told(), JourneySettings())
+    assert part.until == at(until)
+
+
+@pytest.mark.parametrize(("complete", "until"), [(1499.0, 600.0), (1500.0, 900.0), (1501.0, 900.0)])
+def test_what_is_final_is_told_in_whole_intervals(complete: float, until: float) -> None:
+    _, part = linked_further(LinkState(), (tracklets(), at(complete)), road("ab"), Told(), JourneySettings())
+    assert part.until == at(until)
+
+
+def test_only_likely_first_choices_are_remembered() -> None:
+    seen = tracklets(p=("a", 0.0), q=("b", 30.0), r=("a", 10.0), s=("b", 40.0))
+    matcher = Told(("p", "a", "b", "q", 0.5), ("r", "a", "b", "s", 0.49))
+    state, part = linked_further(LinkState(), (seen, at(300.0)), road("ab"), matcher, JourneySettings())
+    assert [chr(name) for name in state.likely.query.tolist()] == ["p"]
+    assert [chr(name) for name in part.matches.query.tolist()] == ["p", "r"]
+    assert state.ends.vector.shape == (4, 1)
+    assert state.ends.members.values.tolist() == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cctview.matching import MatchSettings
-from cctview.matching.belief import LinkModel, Reasons, appearance, beliefs, reasons
+from cctview.matching.belief import LinkModel, Reasons, appearance, beliefs, pairs_of, reasons
 from cctview.matching.looks import Cohort, Looks
 from cctview.matching.pairs import Meetings, Pairs
 from cctview.matching.priors import PRIORS
@@ -113,3 +113,43 @@ def test_rivals_share_one_query_and_the_hopeless_are_dropped():
     never = model(comes=np.full((KINDS, KINDS), 1e-12))
     assert len(beliefs(never, only, ends(1), ends(3), settings)[2]) == 0
     assert len(kept.bin) == 3
+
+
+def test_a_pair_is_of_the_kind_of_its_query_and_of_its_gallery():
+    """Kinds of queries count by threes, those of the gallery by ones, as ``comes`` has them."""
+    queries, gallery = replace(ends(2), kind=np.array([2, 0])), replace(ends(2), kind=np.array([0, 1]))
+    looks = replace(first_looks_of_one(), grades=np.zeros(2))
+    found = pairs_of(model(looks=looks), queries, gallery, Meetings(np.array([0, 1]), np.array([1, 0]), np.zeros(2)))
+    assert found.kind.tolist() == [2 * KINDS + 1, 0]
+    assert found.distance.tolist() == [0, 0]
+
+
+def first_looks_of_one():
+    return replace(model().looks, low=-1.0, width=0.5)
+
+
+def test_traits_of_both_ends_stand_side_by_side():
+    queries = replace(ends(2), height=np.array([0.5, np.nan]), lane=np.array([1.0, 2.0]))
+    gallery = replace(ends(2), height=np.array([-1.0, 3.0]), lane=np.array([-4.0, np.nan]))
+    met = Meetings(np.array([0, 0, 1]), np.array([0, 1, 1]), np.zeros(3))
+    found = pairs_of(model(looks=first_looks_of_one()), queries, gallery, met)
+    np.testing.assert_array_equal(found.height, [[0.5, -1.0], [0.5, 3.0], [np.nan, 3.0]])
+    np.testing.assert_array_equal(found.lane, [[1.0, -4.0], [1.0, np.nan], [2.0, np.nan]])
+
+
+def test_those_who_leave_together_make_a_lag_likelier():
+    """Three leave within 20 s, two of them are there after 60 s; the third may be there after 60 s or after 30 s."""
+    left = np.array([0.0, 10.0, 20.0])
+    met = Meetings(np.array([0, 1, 2, 2]), np.array([0, 1, 2, 3]), np.array([60.0, 60.0, 60.0, 30.0]))
+    unknown = np.full((4, 2), np.nan)
+    seen = Pairs(met, np.zeros(4), np.array([0, 0, 2, 2]), np.zeros(4, int), unknown, unknown)
+    learnt = first_travel_time(LINK).fitted(np.repeat([30.0, 60.0], 200), np.ones(400), 0.0)
+    road = model(travel=learnt, rate=np.full(4, 0.02), comes=np.full((KINDS, KINDS), 0.2))
+    queries = replace(ends(3), time=left)
+    _, why, plain = beliefs(road, seen, queries, ends(4), MatchSettings(order_rounds=0))
+    _, heard, paced = beliefs(road, seen, queries, ends(4), MatchSettings(order_rounds=1))
+    assert not np.any(why.order)
+    assert heard.order[2] > 0.2 > -0.2 > heard.order[3]
+    assert paced[2] > plain[2] + 0.05
+    assert paced[3] < plain[3] - 0.05
+    assert paced[2] / paced[3] == pytest.approx(plain[2] / plain[3] * np.exp(heard.order[2] - heard.order[3]), rel=1e-3)

@@ -110,3 +110,25 @@ def test_too_few_strangers_leave_a_plain_promise():
     assert looks.grades.tolist() == [0.0, 0.0]
     assert looks.low == pytest.approx(-PRIORS.bins_below)
     assert np.all(np.isfinite(looks.ratio))
+
+
+def test_what_is_promised_counts_as_sixty_vehicles():
+    """Sixty beliefs far off in one grade: all grades lean on a half of each, that one on it as on sixty more."""
+    place = np.full(60, int((2.0 - FIRST.low) / FIRST.width))
+    same = fit_looks(FIRST, place, np.ones(60)).same
+    score = FIRST.low + (np.arange(PRIORS.bins) + 0.5) * FIRST.width
+    far = same[:, np.abs(score - 2.0) < 1].sum(axis=1)
+    assert far == pytest.approx([0.75, 0.5, 0.5], abs=0.01)
+
+
+def test_strangers_of_a_grade_without_any_are_those_of_all_grades_and_a_wider_bell():
+    score = np.random.default_rng(8).normal(0.5, 0.8, 3000)
+    bins = np.clip((score - FIRST.low) / FIRST.width, 0, PRIORS.bins - 1).astype(int)
+    chance = np.exp(against(FIRST, bins, score).chance)
+    middle = FIRST.low + (np.arange(PRIORS.bins) + 0.5) * FIRST.width
+    for grade in range(PRIORS.grades):
+        mean = (chance[grade] * middle).sum()
+        spread = np.sqrt((chance[grade] * (middle - mean) ** 2).sum())
+        assert mean == pytest.approx(0.5, abs=0.05)
+        assert spread == pytest.approx(0.8, rel=0.1)
+    assert chance[0].max() == pytest.approx(chance[2].max(), rel=0.1)

@@ -54,3 +54,19 @@ def test_what_all_vehicles_of_these_minutes_share_is_taken_away():
     assert alike[0] > 0.5
     assert alike[1] < 0.1
     assert np.array_equal(with_looks(plain, -vector, PLAIN).vector, -vector)
+
+
+def test_the_light_is_the_mean_of_sixty_before_and_sixty_after():
+    """And of as many in all at both ends of the hour."""
+    count, plain = 400, MatchSettings(lanes=False)
+    vector = np.random.default_rng(2).normal(size=(count, 3)) + np.linspace(0, 5, count)[:, None]
+    vector = (vector / np.linalg.norm(vector, axis=1, keepdims=True)).astype(np.float32)
+    found = side_of(tracklets_of(["c1"] * count, range(count)).replace(vector=vector), "c1", None, plain).vector
+    for place, first in ((0, 0), (60, 0), (61, 1), (200, 140), (339, 279), (399, 279)):
+        expected = vector[place] - vector[first : first + 121].mean(axis=0)
+        assert found[place] == pytest.approx(expected / np.linalg.norm(expected), abs=1e-4)
+
+
+def test_of_two_vehicles_the_light_is_not_known():
+    pair = tracklets_of(["c1"] * 2, [0, 5]).replace(vector=np.array([[1, 0], [0, 1]], np.float32))
+    assert side_of(pair, "c1", None, MatchSettings(lanes=False)).vector.tolist() == [[1, 0], [0, 1]]

@@ -71,11 +71,12 @@ def test_vehicles_are_found_again(scene):
     assert right[sure].mean() >= 0.97
 
 
-def test_probabilities_mean_what_they_say():
-    for noise in (1.0, 1.5, 2.5):
-        seen, tracklets = road(look_noise=noise, seconds=600)
-        probability, right, _ = answers(seen, tracklets, match(tracklets, seen.network))
-        assert expected_calibration_error(probability, right) < 0.2
+@pytest.mark.parametrize(("noise", "most"), [(1.0, 0.02), (1.5, 0.04), (2.5, 0.15)])
+def test_probabilities_mean_what_they_say(noise, most):
+    """The errors are 0.7, 2 and 12 % as this is written, the last where looks say nearly nothing."""
+    seen, tracklets = road(look_noise=noise, seconds=600)
+    probability, right, _ = answers(seen, tracklets, match(tracklets, seen.network))
+    assert expected_calibration_error(probability, right) < most
 
 
 def test_travel_times_are_learnt_without_being_told():
@@ -129,7 +130,7 @@ def test_rules_of_the_table(scene):
     rules_hold(tracklets, seen.network, matches)
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 1000))
 def test_order_of_rows_and_date_do_not_matter(seed):
     seen, tracklets = road(seed=seed, seconds=90, cameras=("c1", "c2"))

@@ -7,6 +7,7 @@ from scenes import PRIORS, a_scene, on_road
 from cctview.tracking import TrackSettings, course
 from cctview.tracking.link import Threads, _ahead, _odds, linked
 from cctview.tracking.motion import Evidence, Outlook
+from cctview.tracking.pairs import grid_of
 
 SETTINGS = TrackSettings()
 
@@ -37,7 +38,9 @@ def odds(still, *, settings=SETTINGS, motion=None, seen=1, step=1.0, priors=PRIO
     threads.seen[0] = seen
     ends, rows, motion = np.array([0]), np.array([1]), motion or Known()
     ahead = _ahead(threads, ends, threads.clock[1], priors)
-    return float(_odds(scene, threads, ends, rows, ahead, motion, motion.outlook(scene), settings, priors)[0, 0])
+    return float(
+        _odds(scene, threads, ends, rows, ahead, motion, motion.outlook(scene), settings, grid_of(priors))[0, 0]
+    )
 
 
 def test_a_longer_gap_needs_more():

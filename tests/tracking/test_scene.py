@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scenes import PRIORS, a_lens, a_scene, on_road, sightings
 
-from cctview.tracking.scene import even_step, place_bins, scene_of, unit
+from cctview.geometry import foot
+from cctview.tracking.scene import even_step, scene_of, unit
 
 
 def test_a_lens_believes_the_stamps_or_an_even_clock():
@@ -42,7 +43,7 @@ def test_shape_is_relative_to_what_is_usual():
 
 def test_boxes_tremble_by_pixels_and_by_height():
     scene = a_scene(on_road([30.0], 0.0), [0])
-    (still_px, share), scale = PRIORS.tremble, a_lens().road.scale(on_road([30.0], 0.0))
+    (still_px, share), scale = PRIORS.tremble, a_lens().road.scale(foot(on_road([30.0], 0.0)))
     assert np.allclose(scene.noise, (scene.grain * (still_px + share * scale)[:, None]) ** 2)
 
 
@@ -72,14 +73,13 @@ def test_pauses_do_not_count_and_slow_cameras_have_no_even_step():
 
 
 def test_places_are_binned_by_nearness_and_lane():
-    lens = a_lens()
     near, far, left, right = (
-        np.unravel_index(place_bins(lens.road, on_road([away], aside), PRIORS)[0], PRIORS.place_bins)
+        np.unravel_index(a_scene(on_road([away], aside), [0]).bin[0], PRIORS.place_bins)
         for away, aside in ((10.0, 0.0), (90.0, 0.0), (30.0, -6.0), (30.0, 6.0))
     )
     assert near[0] > far[0]
     assert left[1] != right[1]
     assert left[0] == right[0]
     assert abs(int(left[1]) - int(right[1])) >= 4
-    lane = place_bins(lens.road, on_road([30.0], 0.0), PRIORS)[0] % PRIORS.place_bins[1]
+    lane = a_scene(on_road([30.0], 0.0), [0]).bin[0] % PRIORS.place_bins[1]
     assert lane in (6, 7)

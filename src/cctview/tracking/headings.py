@@ -26,13 +26,14 @@ def headings(road: Road, box: Floats, chain: Ints, first: Ints, last: Ints, prio
     ``box`` (N, 4) are all boxes, ``chain`` (N,) their chains, ``first`` and ``last`` (T,) rows of boxes. A vehicle
     seen once has the heading of its place, "still" where that is not clear.
     """
-    spot = road.ground.places(foot(box))
+    feet = foot(box)
+    spot = road.ground.places(feet)
     nearer = spot[first, 1] - spot[last, 1]
     aside = np.abs(spot[last, 0] - spot[first, 0])
     heading = np.where(nearer > 0, "towards", "away")
     heading = np.where(aside > priors.across * np.abs(nearer), "across", heading)
     heading = np.where(moved(box[first], box[last], priors.road), heading, "still")
-    place = place_bins(road, box, priors)
+    place = place_bins(road.scale(feet), road.place(feet)[:, 1], priors)
     flow = _flow(place, heading[chain], priors)
     return np.where(first == last, flow[place[first]], heading).astype(np.str_)
 

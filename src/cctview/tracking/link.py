@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cctview.assign import assign
 from cctview.tracking import course
 from cctview.tracking.motion import Motion, Outlook
-from cctview.tracking.pairs import Pairs
+from cctview.tracking.pairs import Grid, Pairs, grid_of
 from cctview.tracking.priors import TrackPriors
 from cctview.tracking.scene import Scene, unit
 from cctview.tracking.settings import TrackSettings
@@ -103,13 +103,13 @@ def linked(
     ``threads`` are rows of the scene, of which the ends come first; its ``look`` is the scene's
     ``vector``. They are changed in place.
     """
-    outlook = motion.outlook(scene)
+    outlook, grid = motion.outlook(scene), grid_of(priors)
     bounds = np.unique(np.append(scene.first[scene.first >= len(ends)], len(ends)))
     for begin, end in pairwise(bounds.tolist()):
         ends = ends[threads.alive(ends, threads.clock[begin], threads.still[begin], settings, priors.patience)]
         if len(ends):
             ahead = _ahead(threads, ends, threads.clock[begin], priors)
-            odds = _odds(scene, threads, ends, np.arange(begin, end), ahead, motion, outlook, settings, priors)
+            odds = _odds(scene, threads, ends, np.arange(begin, end), ahead, motion, outlook, settings, grid)
             left, right = assign(-odds, -settings.threshold)
             threads.follow(ends[left], begin + right, ahead[left], scene)
             ends = np.delete(ends, left)
@@ -131,7 +131,7 @@ def _odds(
     motion: Motion,
     outlook: Outlook,
     settings: TrackSettings,
-    priors: TrackPriors,
+    grid: Grid,
 ) -> Floats:
     """Return the log-odds (E, n) that an end and a row of a still are one vehicle.
 
@@ -139,9 +139,10 @@ def _odds(
     """
     gap = threads.clock[rows[0]] - threads.clock[ends]
     steps = threads.still[rows[0]] - threads.still[ends]
-    same, rest = motion.evidence(scene, Pairs(ends[:, None], rows[None], gap[:, None]), priors)
+    same, rest = motion.evidence(scene, Pairs(ends[:, None], rows[None], gap[:, None]), grid)
     expected = course.log_density(ahead, scene.spot[rows], scene.noise[rows])
-    heeded = np.where(threads.seen[ends] > 1, priors.inertia, priors.inertia_once)[:, None]
+    once, again = grid.priors.inertia_once, grid.priors.inertia
+    heeded = np.where(threads.seen[ends] > 1, again, once)[:, None]
     odds = np.logaddexp(np.log1p(-heeded) + same, np.log(heeded) + expected) + rest
     seen = np.where(steps > 1, outlook.later[ends], outlook.stays[ends])
     seen -= settings.gap_penalty * np.log2(np.minimum(steps, 1 + gap * (1 - 1 / steps)))

@@ -20,7 +20,7 @@ from cctview.assign import soft_assign
 from cctview.geometry import aligned_iou
 from cctview.tracking.density import Histogram
 from cctview.tracking.occupancy import Occupancy, places_of
-from cctview.tracking.pairs import OVERLAPS, Pairs, change_bins, likeness, moves, pairs_between
+from cctview.tracking.pairs import OVERLAPS, Grid, Pairs, change_bins, grid_of, likeness, moves, pairs_between
 from cctview.tracking.priors import TrackPriors
 from cctview.tracking.scene import Scene
 
@@ -73,10 +73,10 @@ class Motion:
     fresh: Floats
     gain: float
 
-    def evidence(self, scene: Scene, pairs: Pairs, priors: TrackPriors) -> Evidence:
+    def evidence(self, scene: Scene, pairs: Pairs, grid: Grid) -> Evidence:
         """Return what speaks for each pair to be one vehicle."""
-        moved, ground = moves(scene, pairs, priors)
-        change, given = change_bins(scene, pairs, priors)
+        moved, ground = moves(scene, pairs, grid)
+        change, given = change_bins(scene, pairs, grid)
         alike = _alike(given, likeness(scene, pairs), self.edges)
         return Evidence(self.same[moved] - ground, self.change[change] + self.alike[alike])
 
@@ -188,10 +188,11 @@ def _sample(scene: Scene, most: int, priors: TrackPriors) -> _Sample:
     edges = np.quantile(distance, levels) if len(distance) else np.linspace(*priors.like_reach, len(levels))
     stayed = aligned_iou(scene.box[chance.i], scene.box[chance.j]) > overlap
     apart = ~(stayed & (distance <= edges[level]))
-    change, given = change_bins(scene, chance.rows(apart), priors)
+    grid = grid_of(priors)
+    change, given = change_bins(scene, chance.rows(apart), grid)
     bins = (change, _alike(given, distance[apart], edges))
-    moved, ground = moves(scene, real, priors)
-    changed, given = change_bins(scene, real, priors)
+    moved, ground = moves(scene, real, grid)
+    changed, given = change_bins(scene, real, grid)
     _, *histograms = _histograms(priors)
     return _Sample(
         real=real,

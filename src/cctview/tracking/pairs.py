@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ from cctview.geometry import aligned_iou
 from cctview.tracking.priors import TrackPriors
 from cctview.tracking.scene import Scene
 
-__all__ = ["OVERLAPS", "Moves", "Pairs", "change_bins", "likeness", "moves", "pairs_between"]
+__all__ = ["OVERLAPS", "Grid", "Moves", "Pairs", "change_bins", "grid_of", "likeness", "moves", "pairs_between"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -21,21 +20,25 @@ OVERLAPS = 4  # ways in which two boxes lie: apart, apart with one cut by the bo
 _CHUNK = 8192  # pairs compared at a time, so that they stay in the cache
 
 
-class _Grid(NamedTuple):
-    """Bins of movement along and across: how far they reach, how wide they are, the last of them, (2,) each.
+class Grid(NamedTuple):
+    """The bins of the priors, worked out once for all stills.
 
-    ``log_ground`` is the logarithm of the ground of each bin, flat, in units of what the movement is divided by.
+    Of movement along and across: how far they reach, how wide they are, the last of them, (2,) each; ``log_ground``
+    is the logarithm of the ground of each, flat, in units of what the movement is divided by. Of the change of width
+    and height: how many to a unit of the logarithm, and the last of them, (2,) each.
     """
 
+    priors: TrackPriors
     reach: Floats
     width: Floats
     last: Ints
     log_ground: Floats
+    changes: Floats
+    last_change: Ints
 
 
-@lru_cache(maxsize=8)
-def _grid(priors: TrackPriors) -> _Grid:
-    """Return the bins of movement.
+def grid_of(priors: TrackPriors) -> Grid:
+    """Return the bins of movement and of change.
 
     The first and the last ones along the road hold all that moved farther: they are far larger than they look.
     """
@@ -43,7 +46,16 @@ def _grid(priors: TrackPriors) -> _Grid:
     width = 2 * reach / count
     sides = [np.log(w * np.cosh((np.arange(n) + 0.5) * w - r)) for w, r, n in zip(width, reach, count, strict=True)]
     sides[0][[0, -1]] += priors.motion_beyond
-    return _Grid(reach, width, count - 1, np.add.outer(*sides).ravel())
+    changes = np.array(priors.change_bins)
+    return Grid(
+        priors=priors,
+        reach=reach,
+        width=width,
+        last=count - 1,
+        log_ground=np.add.outer(*sides).ravel(),
+        changes=changes / (2 * priors.change_reach),
+        last_change=changes - 1,
+    )
 
 
 class Pairs(NamedTuple):
@@ -78,14 +90,14 @@ def pairs_between(scene: Scene, start: Ints, end: Ints, gap: Floats) -> Pairs:
     return Pairs(scene.first[start][which] + i, scene.first[end][which] + j, gap[which])
 
 
-def moves(scene: Scene, pairs: Pairs, priors: TrackPriors) -> Moves:
+def moves(scene: Scene, pairs: Pairs, grid: Grid) -> Moves:
     """Return how each pair moved along and across the road, from where it started.
 
     Bins widen with the time between, and with what a pixel makes in metres: of stills a tenth of a
     second apart, far away, the boxes' own trembling is all that can be seen.
     """
     i, j, gap = pairs
-    grid, (aside, farther) = _grid(priors), priors.motion_aside
+    priors, (aside, farther) = grid.priors, grid.priors.motion_aside
     unit = priors.motion_grain * scene.grain[i]
     unit[..., 0] += priors.motion_speed_mps * gap + priors.motion_slack_m
     unit[..., 0] /= priors.motion_fine
@@ -97,17 +109,16 @@ def moves(scene: Scene, pairs: Pairs, priors: TrackPriors) -> Moves:
     return Moves(scene.bin[i] * len(grid.log_ground) + flat, log_ground)
 
 
-def change_bins(scene: Scene, pairs: Pairs, priors: TrackPriors) -> tuple[Ints, Ints]:
+def change_bins(scene: Scene, pairs: Pairs, grid: Grid) -> tuple[Ints, Ints]:
     """Return flat bins (P,) of the change of width and height relative to the place, and of what both depend on."""
     i, j, _ = pairs
-    (touching, staying), (widths, heights) = priors.overlaps, priors.change_bins
+    priors, (touching, staying) = grid.priors, grid.priors.overlaps
     overlap = aligned_iou(scene.box[i], scene.box[j])
     state = np.where(overlap > touching, 2 + (overlap > staying), scene.cut[i] | scene.cut[j])
     given = state * priors.small_bins + np.minimum(scene.small[i], scene.small[j])
-    change = (scene.shape[j] - scene.shape[i] + priors.change_reach) * (
-        np.array((widths, heights)) / (2 * priors.change_reach)
-    )
-    changed = np.minimum(np.maximum(change, 0), (widths - 1, heights - 1)).astype(np.intp)
+    change = (scene.shape[j] - scene.shape[i] + priors.change_reach) * grid.changes
+    changed = np.minimum(np.maximum(change, 0), grid.last_change).astype(np.intp)
+    widths, heights = priors.change_bins
     return (given * heights + changed[..., 1]) * widths + changed[..., 0], given
 
 

@@ -34,22 +34,21 @@ class Road:
     reach: Floats
     curve: Floats
 
-    def scale(self, box: Floats) -> Floats:
-        """Return the usual height in pixels of a car at the foot of each box, ``(N,)``."""
-        return self.ground.heights(foot(box))
+    def scale(self, feet: Floats) -> Floats:
+        """Return the usual height in pixels of a car that stands at pixels (N, 2), ``(N,)``."""
+        return self.ground.heights(feet)
 
-    def place(self, box: Floats) -> Floats:
-        """Return metres along the road and across it, ``(N, 2)``."""
-        points = self.ground.places(foot(box)) - self.middle
+    def place(self, feet: Floats) -> Floats:
+        """Return metres along the road and across it of what stands at pixels (N, 2), ``(N, 2)``."""
+        points = self.ground.places(feet) - self.middle
         along = points @ self.ahead
         across = points @ np.array([self.ahead[1], -self.ahead[0]])
         bend = np.clip(along, *self.reach)
         return np.column_stack([along, across - (self.curve[0] + bend * (self.curve[1] + bend * self.curve[2]))])
 
-    def grain(self, box: Floats) -> Floats:
-        """Return how many metres along and across one pixel makes at the foot of each box, ``(N, 2)``."""
-        here = self.place(box)
-        steps = [self.place(box + np.array(shift)) - here for shift in ((1.0, 0.0, 1.0, 0.0), (0.0, 1.0, 0.0, 1.0))]
+    def grain(self, feet: Floats, here: Floats) -> Floats:
+        """Return the metres along and across of one pixel at pixels (N, 2) whose ``place`` is ``here``: ``(N, 2)``."""
+        steps = [self.place(feet + np.array(shift)) - here for shift in ((1.0, 0.0), (0.0, 1.0))]
         return np.hypot(*steps)
 
 

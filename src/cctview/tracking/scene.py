@@ -86,8 +86,9 @@ def scene_of(sightings: Sightings, lens: Lens, priors: TrackPriors) -> Scene:
     """Return the sightings as seen through a lens."""
     starts = sightings.starts
     box = sightings.box.astype(np.float64)
-    scale = lens.road.scale(box)
-    spot, grain = lens.road.place(box), lens.road.grain(box)
+    feet = foot(box)
+    scale, spot = lens.road.scale(feet), lens.road.place(feet)
+    grain = lens.road.grain(feet, spot)
     seconds = np.maximum(np.diff(sightings.time[starts]), 0) / 1e9
     least, most = priors.small_px
     small = np.log(scale / least) * (priors.small_bins / np.log(most / least))
@@ -102,8 +103,8 @@ def scene_of(sightings: Sightings, lens: Lens, priors: TrackPriors) -> Scene:
         clock=np.concatenate([[0.0], np.cumsum(lens.gaps(seconds, priors.even_slack_s))])[: len(starts)],
         spot=spot,
         grain=grain,
-        depth=lens.road.ground.places(foot(box))[:, 1],
-        bin=place_bins(lens.road, box, priors),
+        depth=lens.road.ground.places(feet)[:, 1],
+        bin=place_bins(scale, spot[:, 1], priors),
         small=np.clip(small, 0, priors.small_bins - 1).astype(np.intp),
         shape=np.log(size(box) / scale[:, None]),
         cut=cut_by_border(box, lens.road.extent, priors.road.edge_px),
@@ -125,11 +126,14 @@ def even_step(sightings: Sightings, priors: TrackPriors) -> float:
     return usual if usual <= priors.even_longest_s else 0.0
 
 
-def place_bins(road: Road, box: Floats, priors: TrackPriors) -> Ints:
-    """Return the flat bin of each box (N, 4), ``(N,)``: how near, and which lane."""
+def place_bins(scale: Floats, across: Floats, priors: TrackPriors) -> Ints:
+    """Return the flat bin of places (N,), ``(N,)``: how near, and which lane.
+
+    ``scale`` (N,) is the height in pixels that a car has there, ``across`` (N,) metres from the middle of the road.
+    """
     (nears, lanes), (least, most), (wide, reach) = priors.place_bins, priors.place_px, priors.place_across
-    near = np.log(road.scale(box) / least) * (nears / np.log(most / least))
-    lane = (np.arcsinh(road.place(box)[:, 1] / wide) + reach) * (lanes / (2 * reach))
+    near = np.log(scale / least) * (nears / np.log(most / least))
+    lane = (np.arcsinh(across / wide) + reach) * (lanes / (2 * reach))
     flat = [
         np.clip(axis, 0, count - 1).astype(np.intp) for axis, count in zip((near, lane), (nears, lanes), strict=True)
     ]

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from cctview.testing import roads
 from cctview.tracking.priors import TrackPriors
 from cctview.tracking.scene import Lens, lens_of, scene_of
 from cctview.tracking.sightings import Sightings
+from cctview.types import Detections, Embeddings
 
 PRIORS = TrackPriors()
 
@@ -44,3 +46,23 @@ def a_lens(count=400) -> Lens:
 def a_scene(boxes, stills, vectors=None):
     """A scene of these boxes seen through the lens of that road."""
     return scene_of(sightings(boxes, stills, vectors), a_lens(), PRIORS)
+
+
+def tables(boxes, frames, *, scores=None, vectors=None, kinds=None):
+    """Detections and embeddings of one camera, one row per box; rows of one frame number share a still."""
+    count = len(boxes)
+    frames = np.array(frames)
+    detections = Detections(
+        id=np.arange(1, count + 1),
+        frame=frames + 100,
+        camera=np.full(count, "c1"),
+        time=roads.START + frames * np.timedelta64(10**9, "ns"),
+        rank=np.arange(1, count + 1, dtype=np.int32),
+        box=np.array(boxes, np.float32),
+        score=np.array(scores or [0.9] * count, np.float32),
+        type=np.array(kinds or ["car"] * count),
+    )
+    vector = np.tile([1.0, 0.0], (count, 1)) if vectors is None else np.array(vectors)
+    return detections, Embeddings(
+        detection=detections.id, vector=vector.astype(np.float32), quality=np.full(count, 0.5, np.float32)
+    )

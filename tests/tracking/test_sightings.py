@@ -1,29 +1,8 @@
 import numpy as np
 import pytest
-from scenes import PRIORS
+from scenes import PRIORS, tables
 
-from cctview.testing import roads
 from cctview.tracking.sightings import Sightings, sightings_of, vehicles
-from cctview.types import Detections, Embeddings
-
-
-def tables(boxes, frames, *, scores=None, vectors=None, kinds=None):
-    count = len(boxes)
-    frames = np.array(frames)
-    detections = Detections(
-        id=np.arange(1, count + 1),
-        frame=frames + 100,
-        camera=np.full(count, "c1"),
-        time=roads.START + frames * np.timedelta64(10**9, "ns"),
-        rank=np.arange(1, count + 1, dtype=np.int32),
-        box=np.array(boxes, np.float32),
-        score=np.array(scores or [0.9] * count, np.float32),
-        type=np.array(kinds or ["car"] * count),
-    )
-    vector = np.tile([1.0, 0.0], (count, 1)) if vectors is None else np.array(vectors)
-    return detections, Embeddings(
-        detection=detections.id, vector=vector.astype(np.float32), quality=np.full(count, 0.5, np.float32)
-    )
 
 
 def kept(*args, limit=0.7, **more):

@@ -82,6 +82,7 @@ def test_what_is_known_or_comes_twice_is_left_out_and_counted():
     assert found.frames.id.tolist() == [given.frames[0].id, given.frames[1].id]
     assert found.admitted.frames == len(found.stills) == len(found.imported) == 2
     assert found.admitted.frames_known == 2
+    assert found.admitted.frames_not_kept == 0, "what was known is not told again as a still without pixels"
     ids = found.detections["id"].to_pylist()
     assert len(ids) == len(set(ids)) == found.admitted.detections
     assert set(found.detections["frame"].to_pylist()) == set(found.frames.id.tolist())

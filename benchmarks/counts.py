@@ -4,8 +4,10 @@
 
 The whole program runs over drawn stills: bundled detector, embedder, tracker. What it found is kept in DIR, one store
 a world, and taken from there when it is there. True are the visits of a camera and direction: vehicles large and
-visible enough to ask for in one still at least. A vehicle in view when the record begins or ends is a visit, and a
-passage only when it crosses the line meanwhile, so a record of a few minutes has some 2 % fewer passages.
+visible enough to ask for in one still at least. They are told as ``visits``; a visit whose near end lies outside the
+record, of a vehicle that was going away already in the first still or is still coming in the last, is no passage
+whoever counts, so ``true`` is without them (about 2 % of a record of four minutes), and ``error`` is against it.
+``error of visits`` is against all visits.
 
 "chosen on" are the worlds by which numbers of the method were chosen, "held out" those that it saw once, afterwards.
 ``tracklets`` is the error of counting tracklets of that heading instead, as earlier versions did. Of real stills
@@ -21,7 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cctview.aggregates import stills_span
 from cctview.detect import load_detector
 from cctview.embed import load_embedder
 from cctview.pipeline import run
@@ -29,7 +33,7 @@ from cctview.privacy import Policy
 from cctview.simulated import open_simulated, truth_of
 from cctview.store import create_store, open_store
 from cctview.tracking.passages import PassagePriors, passages
-from cctview.types import Breaks, Detections, Passages, Tracklets
+from cctview.types import Breaks, Detections, Frames, Passages, Tracklets
 from provenance import header
 
 WORLDS: dict[str, tuple[str, str, str]] = {
@@ -42,12 +46,15 @@ WORLDS: dict[str, tuple[str, str, str]] = {
     "night204": ("chosen on", "night", "corridor?minutes=4&cameras=3&seed=204&light=night"),
     "day301": ("held out", "day", "corridor?minutes=5&cameras=3&seed=301"),
     "dusk302": ("held out", "dusk", "corridor?minutes=5&cameras=3&seed=302&light=dusk"),
-    "rain303": ("held out", "rain", "corridor?minutes=5&cameras=3&seed=303&weather=rain"),
+    "rain303": ("chosen on", "rain", "corridor?minutes=5&cameras=3&seed=303&weather=rain"),
     "moto205": ("held out", "day", "motorway?minutes=4&cameras=3&seed=205"),
     "dusk206": ("held out", "dusk", "motorway?minutes=4&cameras=3&seed=206&light=dusk"),
     "rain207": ("held out", "rain", "motorway?minutes=4&cameras=3&seed=207&weather=rain"),
-    "grid304": ("held out", "day", "grid?minutes=4&cameras=3&seed=304"),
+    "grid304": ("chosen on", "day", "grid?minutes=4&cameras=3&seed=304"),
     "heavy305": ("held out", "day", "corridor?minutes=4&cameras=2&seed=305&traffic=70"),
+    "day401": ("held out", "day", "corridor?minutes=4&cameras=3&seed=401"),
+    "dusk402": ("held out", "dusk", "corridor?minutes=4&cameras=3&seed=402&light=dusk"),
+    "rain403": ("held out", "rain", "corridor?minutes=4&cameras=3&seed=403&weather=rain"),
     "slow306": ("held out", "day", "corridor?minutes=4&cameras=2&seed=306&interval_s=3"),
 }
 _WAYS = ("towards", "away")
@@ -73,20 +80,32 @@ def world(name: str, keep: Path) -> list[dict[str, Any]]:
     """Return one row per camera and direction of a world."""
     part, light, spec = WORLDS[name]
     tracklets, found = found_in(f"sim://{spec}", keep / name)
-    visits = truth_of(open_simulated(f"sim://{spec}").simulation).tables.tracklets
+    tables = truth_of(open_simulated(f"sim://{spec}").simulation).tables
+    visits = tables.tracklets
+    inside = near_end_within(visits, tables.frames)
     rows = []
     for camera in np.unique(visits.camera).tolist():
         for way in _WAYS:
-            true, ours, pieces = (
-                int(np.sum((table.camera == camera) & (table.heading == way))) for table in (visits, found, tracklets)
+            every, true, ours, pieces = (
+                int(np.sum((table.camera == camera) & (table.heading == way)))
+                for table in (visits, visits[inside], found, tracklets)
             )
             error, of_tracklets = (round(number / true - 1, 3) for number in (ours, pieces))
             rows.append({
-                "world": name, "part": part, "light": light, "camera": camera, "direction": way, "visits": true,
-                "passages": ours, "error": error, "tracklets": of_tracklets,
+                "world": name, "part": part, "light": light, "camera": camera, "direction": way, "visits": every,
+                "true": true, "passages": ours, "error": error, "error of visits": round(ours / every - 1, 3),
+                "tracklets": of_tracklets,
             })  # fmt: skip
             print(*rows[-1].values(), file=sys.stderr)
     return rows
+
+
+def near_end_within(visits: Tracklets, frames: Frames) -> NDArray[np.bool_]:
+    """Return which visits (N,) pass the near end of the view between the first still of their camera and the last."""
+    spans = stills_span(frames.camera, frames.time)
+    begun, ended = (np.array([spans[camera][end] for camera in visits.camera.tolist()]) for end in (0, 1))
+    cut = np.where(visits.heading == "away", visits.first_time <= begun, visits.last_time >= ended)
+    return ~cut
 
 
 def summed_up(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -94,7 +113,9 @@ def summed_up(rows: list[dict[str, Any]]) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for part, light in sorted({(row["part"], row["light"]) for row in rows}):
         mine = [row for row in rows if (row["part"], row["light"]) == (part, light)]
-        error, before = (np.array([row[key] for row in mine]) for key in ("error", "tracklets"))
+        error, of_visits, before = (
+            np.array([row[key] for row in mine]) for key in ("error", "error of visits", "tracklets")
+        )
         told[f"{part}, {light}"] = {
             "cameras and directions": len(mine),
             "mean error": round(float(error.mean()), 3),
@@ -102,6 +123,7 @@ def summed_up(rows: list[dict[str, Any]]) -> dict[str, Any]:
             "largest error": float(error[np.abs(error).argmax()]),
             "within 5 %": int(np.sum(np.abs(error) <= 0.05)),
             "within 10 %": int(np.sum(np.abs(error) <= 0.1)),
+            "mean error of visits": round(float(of_visits.mean()), 3),
             "mean error of tracklets": round(float(before.mean()), 3),
         }
     return told

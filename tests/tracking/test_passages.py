@@ -128,7 +128,10 @@ def test_a_second_box_of_a_vehicle_does_not_count():
     start = len(rows)
     table = counted([*rows, *twice], [*groups, [start, start + 1]], ["towards"] * 13)
     assert len(table) == 12
-    assert len(counted([*rows, *twice], [*groups, [start, start + 1]], ["towards"] * 13, double_iou=0.99)) == 13
+    assert (
+        len(counted([*rows, *twice], [*groups, [start, start + 1]], ["towards"] * 13, double_iou=0.99, double_inside=2))
+        == 13
+    )
 
 
 def test_what_stands_does_not_count():
@@ -150,6 +153,31 @@ def test_a_lone_box_counts_in_the_lane_and_not_beside_it():
     aside = (66.5, roads.project(np.array([38.0]), np.array([-12.0]), np.array([1.5]), np.array([1.8]))[0], look, -1)
     assert len(counted([*rows, near], [*groups, [len(rows)]], ["towards"] * 13)) == 13
     assert len(counted([*rows, aside], [*groups, [len(rows)]], ["towards"] * 13)) == 12
+
+
+def beside(rows, groups, count, side, seen):
+    """Rows of vehicles in a lane at ``side``, of which each shows the ``seen`` of its stills, going away."""
+    more, pieces = [], []
+    for number in range(count):
+        look = np.roll(np.eye(16)[0], number)
+        pieces.append([])
+        for k in seen:
+            box = roads.project(np.array([22.0 + 15 * k]), np.array([side]), np.array([1.5]), np.array([1.8]))[0]
+            pieces[-1].append(len(rows) + len(more))
+            more.append((8.0 + number * 9 + k, box, look, 100 + number))
+    return [*rows, *more], [*groups, *pieces]
+
+
+def test_a_stream_of_which_most_are_seen_once_is_counted_where_its_few_moves_led_over():
+    rows, groups = stream()
+    rows, groups = beside(rows, groups, 8, 2.0, (0, 1))
+    headings = ["towards"] * 12 + ["away"] * 8
+    before = counted(rows, groups, headings)
+    assert sorted(before.heading.tolist()) == ["away"] * 8 + ["towards"] * 12
+    rows, groups = beside([(*row[:3], row[3]) for row in rows], groups, 10, 2.1, (0.5,))
+    table = counted(rows, groups, [*headings, *["still"] * 10])
+    assert int((table.heading == "away").sum()) == 18
+    assert int((table.heading == "towards").sum()) == 12
 
 
 def test_who_crossed_before_the_first_still_or_after_the_last_does_not_count():
@@ -223,6 +251,6 @@ def test_the_clock_of_the_tracklets_holds():
 def test_the_meta_tells_version_and_priors():
     rows, groups = stream()
     meta = counted(rows, groups, ["towards"] * 12).meta
-    assert meta["passages"] == "1"
+    assert meta["passages"] == "2"
     assert meta["passage_priors"] != PassagePriors(bar=0.0).meta["passage_priors"]
     assert Passages.empty().meta == {}

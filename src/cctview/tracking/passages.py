@@ -18,10 +18,12 @@ from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite
 
 from cctview.geometry import foot
 from cctview.priors import fingerprint
-from cctview.road.flow import moved, ways
+from cctview.road.flow import lane_flow, moved, nearest_box, ruling_way, ways
 from cctview.road.ground import Ground, road_plane
+from cctview.road.priors import ROAD
 from cctview.tracking.doubles import second_boxes, standing
 from cctview.tracking.gates import Gate, GatePriors, learn_gate
+from cctview.tracking.led import led_over, ways_led
 from cctview.types import Breaks, Detections, Passages, Ragged, Tracklets, row_ids, rows_among
 
 __all__ = ["PassagePriors", "passages"]
@@ -29,8 +31,9 @@ __all__ = ["PassagePriors", "passages"]
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 Mask = NDArray[np.bool_]
+Names = NDArray[np.str_]
 
-_VERSION = "1"
+_VERSION = "2"
 _FREE = 1e-3  # what leaving a piece alone costs more than the least likely pair that may be made
 
 
@@ -58,12 +61,22 @@ class PassagePriors:
     bar: float = -3.0
     # Seconds by which two pieces of one vehicle may disagree when it crosses; beyond, the bar leaves none.
     apart_s: float = 6.0
+    # Where the flow is not clear: so many places that others led over decide, 5 a move, if this share agrees;
+    # chosen where vehicles towards the camera are seen once, at its border; worse at 10 and 31, at 0.7 and 0.9.
+    led_by: int = 20
+    led_clear: float = 0.8
     # Overlap from which on two boxes of a still are one vehicle; flat from 0.25 to 0.5.
     double_iou: float = 0.4
+    # Share of the smaller box within the larger from which on they are one vehicle too: a part of it, or its light
+    # on a wet road; flat from 0.7 to 0.95.
+    double_inside: float = 0.8
     # Share of a tracklet's boxes that must be second boxes of others to leave it out; not tuned.
     double_share: float = 0.5
-    # Overlap, and stills before or after, by which a lone box is a thing that stands; chosen by thought.
+    # Overlap, cosine of the looks, and stills before or after, by which a lone box is a thing that stands; the
+    # cosine is flat from 0.7 to 0.9 (without it the next vehicle in the same place makes one stand), the others are
+    # chosen by thought.
     standing_iou: float = 0.7
+    standing_alike: float = 0.8
     standing_stills: int = 3
     # Share of the usual speed from which on a moving chain is a vehicle wherever it drives; chosen by thought.
     brisk: float = 0.3
@@ -188,16 +201,36 @@ def _origin(begun: NDArray[np.datetime64], time: NDArray[np.datetime64]) -> np.d
 def _streams(tracklets: Tracklets, seen: _Seen, priors: PassagePriors) -> list[tuple[str, _Seen]]:
     """Return the boxes of each direction; across the view, those to the right apart from those to the left."""
     boxes = tracklets.members.lengths
-    half = second_boxes(seen.still, seen.box, boxes[seen.owner].astype(np.float64), priors.double_iou)
+    half = second_boxes(
+        seen.still, seen.box, boxes[seen.owner].astype(np.float64), priors.double_iou, priors.double_inside
+    )
     halves = np.bincount(seen.owner, half, len(tracklets)) >= priors.double_share * boxes
-    stood = standing(seen.still, seen.box, priors.standing_iou, priors.standing_stills)
+    stood = standing(
+        seen.still,
+        seen.box,
+        tracklets.vector[seen.owner],
+        priors.standing_iou,
+        priors.standing_alike,
+        priors.standing_stills,
+    )
     lone = np.bincount(seen.owner, stood, len(tracklets)) * (boxes == 1) > 0
-    way = np.where(halves | lone, "still", ways(tracklets))
+    way = np.where(halves | lone, "still", _ways(tracklets, seen, priors))
     right = tracklets.last_box[:, 0] > tracklets.first_box[:, 0]
     moved = boxes > 1
     streams = [("towards", way == "towards"), ("away", way == "away")]
     streams += [("across", (way == "across") & moved & side) for side in (right, ~right)]
     return [(heading, seen.rows(mine[seen.owner])) for heading, mine in streams]
+
+
+def _ways(tracklets: Tracklets, seen: _Seen, priors: PassagePriors) -> Names:
+    """Return which way each tracklet goes: with the flow, or where that is not clear as others led over its place."""
+    way = ways(tracklets)
+    unclear = np.flatnonzero(ruling_way(lane_flow(tracklets), ROAD.clear_share, "") == "")
+    led = led_over(seen.box, seen.owner, tracklets.heading[seen.owner])
+    place = foot(nearest_box(tracklets)[unclear].astype(np.float64))
+    told = ways_led(led, place, unclear, priors.led_by, priors.led_clear)
+    way[unclear] = np.where(told == "still", way[unclear], told)
+    return way
 
 
 def _crossed(heading: str, seen: _Seen, clock: _Clock, looks: Floats, priors: PassagePriors) -> _Crossed | None:

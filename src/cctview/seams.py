@@ -106,7 +106,7 @@ class Detector(Protocol):
         ...
 
     def __call__(self, frames: Sequence[Frame]) -> Detections:
-        """Return the detections of all frames, in frame order, best first within a frame."""
+        """Return the detections of all frames, in frame order, by rank within a frame; no frame changes another's."""
         ...
 
 

@@ -9,10 +9,11 @@ import numpy as np
 from cctview.detect.families import FamilyLook
 from cctview.detect.onnx import DetectSettings, OnnxDetector, OwnLook
 from cctview.models import RuntimeSettings, find_model
+from cctview.plugins import load_plugin, plugin_names
 from cctview.seams import Detector
 from cctview.types import PERSON, Detections, Frame, row_ids
 
-__all__ = ["load_detector"]
+__all__ = ["WithPeople", "load_detector", "onnx_detector"]
 
 _BUNDLED = "cctview-det"
 
@@ -22,17 +23,31 @@ def load_detector(
     settings: DetectSettings | None = None,
     runtime: RuntimeSettings | None = None,
 ) -> Detector:
-    """Return the detector of this name, or of this record or ONNX file; its weights are opened on first use.
+    """Return the detector of this name, of this record or ONNX file, or of a plug-in.
 
-    One that knows no people is joined by the bundled one, which finds them for redaction.
+    What stands in the group of entry points ``cctview.detectors`` is asked for as ``NAME:REST``: it is called with
+    the rest, the settings and the runtime. Everything else is a model for ``onnx``.
+    """
+    kind, _, rest = name.partition(":")
+    if kind not in plugin_names("detectors"):
+        kind, rest = "onnx", name
+    made: Detector = load_plugin("detectors", kind)(rest, settings, runtime)
+    return made
+
+
+def onnx_detector(name: str, settings: DetectSettings | None, runtime: RuntimeSettings | None) -> Detector:
+    """Return the detector that runs a model; its weights are opened on first use.
+
+    One that knows no people is joined by the bundled one, which finds them for redaction. Raise ModelNotFoundError
+    where there is no such model.
     """
     record, own, where = find_model(name, "detection"), settings or DetectSettings(), runtime or RuntimeSettings()
     look = FamilyLook(record, where) if "family" in record.settings else OwnLook(record, where)
     detector = OnnxDetector(record, own, look)
-    return detector if PERSON in look.types else _WithPeople(detector, load_detector(settings=own, runtime=where))
+    return detector if PERSON in look.types else WithPeople(detector, onnx_detector(_BUNDLED, own, where))
 
 
-class _WithPeople:
+class WithPeople:
     """Add the people one detector finds to what another one does; all rows are the other's."""
 
     def __init__(self, detector: Detector, people: Detector) -> None:

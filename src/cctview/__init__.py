@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cctview.errors import PolicyError as PolicyError
     from cctview.errors import SettingsError as SettingsError
     from cctview.errors import SourceNotFoundError as SourceNotFoundError
+    from cctview.errors import StoreChangedError as StoreChangedError
     from cctview.errors import StoreError as StoreError
     from cctview.errors import StoreMismatchError as StoreMismatchError
     from cctview.errors import StoreNotFoundError as StoreNotFoundError
@@ -142,6 +143,7 @@ _HOME = {
     "SourceNotFoundError": "errors",
     "Store": "seams",
     "StoreError": "errors",
+    "StoreChangedError": "errors",
     "StoreMismatchError": "errors",
     "StoreNotFoundError": "errors",
     "Table": "types",
@@ -219,6 +221,7 @@ __all__ = [
     "Source",
     "SourceNotFoundError",
     "Store",
+    "StoreChangedError",
     "StoreError",
     "StoreMismatchError",
     "StoreNotFoundError",

@@ -15,7 +15,8 @@
     ├── DownloadError (OSError)          a file cannot be fetched, or is not the one recorded
     ├── StoreError (OSError)             the store cannot be read or written
     │   ├── StoreNotFoundError (FileNotFoundError)
-    │   └── StoreMismatchError           the store was made by another producer
+    │   ├── StoreMismatchError           the store was made by another producer
+    │   └── StoreChangedError            something was removed while others worked with it
     └── PolicyError (PermissionError)    the policy does not allow this
 
 Each message says what was wrong, where, and the next step. Each class also inherits the matching
@@ -41,6 +42,7 @@ __all__ = [
     "PolicyError",
     "SettingsError",
     "SourceNotFoundError",
+    "StoreChangedError",
     "StoreError",
     "StoreMismatchError",
     "StoreNotFoundError",
@@ -111,6 +113,10 @@ class StoreNotFoundError(StoreError, FileNotFoundError):
 
 class StoreMismatchError(StoreError):
     """The store was made by another producer."""
+
+
+class StoreChangedError(StoreError):
+    """Something was removed from the store since what is to be written was read from it."""
 
 
 class PolicyError(CctviewError, PermissionError):

@@ -287,11 +287,18 @@ class Store(Protocol):
         """
         ...
 
-    def extend(self, tables: Iterable[Derived], states: Mapping[str, bytes]) -> None:
+    @property
+    def removals(self) -> int:
+        """How often something was removed: ask before reading what ``extend`` will be given a part of."""
+        ...
+
+    def extend(self, tables: Iterable[Derived], states: Mapping[str, bytes], *, removals: int | None = None) -> None:
         """Add rows to derived tables and put states in place of the ones before, all of it in one step.
 
         A state is what a stage must remember to go on, by name. ``replace``, ``forget``, ``expire`` and another
-        policy or network drop them all, for they hold what vehicles look like.
+        policy or network drop them all, for they hold what vehicles look like. ``removals`` is what that
+        property said before any of this was read; raise StoreChangedError when something was removed since, for
+        rows and states may still hold it.
         """
         ...
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from cctview.detect import OnnxDetector, load_detector
@@ -8,7 +9,7 @@ from cctview.errors import ModelNotFoundError
 from cctview.plugins import plugin_names
 from cctview.seams import Detector
 from cctview.testing.detectors import DetectorContract
-from cctview.types import PERSON
+from cctview.types import PERSON, Detections, row_ids
 
 
 class Vehicles:
@@ -24,9 +25,14 @@ class Vehicles:
     def __call__(self, frames):
         found = self._detector(frames)
         kept = found[found.type != PERSON]
-        return type(kept)(
-            meta={"detector": self.producer}, **{name: getattr(kept, name) for name in kept.columns if name != "meta"}
-        )
+        rank = np.arange(len(kept)) - np.searchsorted(_number(frames, kept), _number(frames, kept)) + 1
+        made = {"id": row_ids(kept.frame, rank, self.producer), "rank": rank, "meta": {"detector": self.producer}}
+        return Detections(**{name: getattr(kept, name) for name in Detections.columns} | made)
+
+
+def _number(frames, found):
+    place = {frame.id: number for number, frame in enumerate(frames)}
+    return np.array([place[frame] for frame in found.frame.tolist()], np.int64)
 
 
 class TestBundled(DetectorContract):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -43,8 +44,8 @@ def short_spans(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def linker(store: Store, **methods: object) -> Linker:
-    usual = {"tracker": RoadTracker(), "matcher": BeliefMatcher(), "settings": RunSettings()}
-    return Linker(store=store, executor=SerialExecutor(), progress=silent, **{**usual, **methods})
+    usual = {"tracker": RoadTracker(), "matcher": BeliefMatcher(), "settings": RunSettings(), "progress": silent}
+    return Linker(store=store, executor=SerialExecutor(), **{**usual, **methods})
 
 
 def fill(store: Store, road: roadside.Road, frames: list) -> None:
@@ -317,3 +318,25 @@ def test_a_still_from_the_future_waits_for_its_time(road: roadside.Road, tmp_pat
     assert max(reached(store).values()) == frames[-1].time
     assert len(store.scan(Frames)) == 41
     assert len(store.scan(Embeddings)) > 0
+
+
+def test_what_is_removed_while_linking_goes_on_is_in_no_state(road: roadside.Road, tmp_path: Path) -> None:
+    store = roadside.new_store(tmp_path / "store")
+    store.set_network(road.network)
+    fill(store, road, road.frames[:140])
+    linker(store).further()
+    fill(store, road, road.frames[140:160])
+    doomed = store.scan(Frames).camera[0]
+    told = []
+
+    def forgets(stage: str, done: int, total: int | None) -> None:
+        if not told:
+            store.forget(camera=doomed)
+        told.append(stage)
+
+    linking = linker(store, progress=forgets).further().linking
+    assert linking.whole
+    assert doomed not in store.scan(Tracklets).camera
+    remembered = {camera for camera, _ in json.loads(store.states()["about"])["cameras"]}
+    assert remembered == set(store.scan(Frames).camera.tolist())
+    assert doomed not in remembered

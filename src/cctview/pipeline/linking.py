@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cctview.aggregates import travel_times
-from cctview.errors import FormatError
+from cctview.errors import FormatError, StoreChangedError
 from cctview.execute import ThreadExecutor
 from cctview.journeys import INTERVAL, Arrival, Settled, linked_further
 from cctview.matching import BeliefMatcher
@@ -100,9 +100,16 @@ class Linker:
         """Link what was stored since, from the stored states; where they are of no use, everything, and say why.
 
         What may still change waits: open tracklets, and queries whose answer may yet come. The states are stored in
-        one step with the rows that are final. A still whose time has not come yet waits for it.
+        one step with the rows that are final. A still whose time has not come yet waits for it. What is removed
+        from the store meanwhile is in none of them: what was left is linked again.
         """
-        start = time.perf_counter()
+        try:
+            return self._further()
+        except StoreChangedError:
+            return self._further()
+
+    def _further(self) -> RunReport:
+        start, removals = time.perf_counter(), self.store.removals
         standing, stills, why = self._resumed()
         stills = stills.until(np.datetime64(time.time_ns(), "ns"))
         share = _rows(self.store, "detections") * len(stills.time) // max(_rows(self.store, "frames"), 1)
@@ -110,10 +117,10 @@ class Linker:
         passing = Passing(self, standing, stills, spans, ending=False)
         if why:
             self.store.replace(chain((kind.empty() for kind in _KINDS), passing))
-            self.store.extend([], self._states(passing.standing))
+            self.store.extend([], self._states(passing.standing), removals=removals)
         else:
             for tables in passing.by_span():
-                self.store.extend(tables, self._states(passing.standing))
+                self.store.extend(tables, self._states(passing.standing), removals=removals)
         return passing.report(start, whole=bool(why), why=why)
 
     def _resumed(self) -> tuple[Standing, Stills, str]:

@@ -46,6 +46,7 @@ class Contents:
     network: CameraNetwork | None = None
     states: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     log: tuple[LogEntry, ...] = ()
+    removals: int = 0
     changes: int = 0
 
     def has(self, name: str) -> bool:

@@ -10,13 +10,21 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cctview.errors import InputError, StoreError, StoreMismatchError
+from cctview.errors import InputError, StoreChangedError, StoreError, StoreMismatchError
 from cctview.network import CameraNetwork
 from cctview.store.contract import Derived
 from cctview.store.layouts import LAYOUTS, View, contained, ids_of, layout_of, stored, times
 from cctview.types import Journeys
 
-__all__ = ["Pile", "incoming", "require_members", "require_network", "require_new", "require_producer"]
+__all__ = [
+    "Pile",
+    "incoming",
+    "require_members",
+    "require_network",
+    "require_new",
+    "require_producer",
+    "require_unchanged",
+]
 
 _NAMED = {
     "tracklets": ("detections", ("members",)),
@@ -51,6 +59,14 @@ def incoming(tables: Iterable[Derived]) -> Iterator[tuple[str, pa.Table, dict[st
         if not isinstance(table, Derived):
             raise InputError(f"{type(table).__name__} are not derived from other tables; use append")
         yield layout_of(type(table)).name, stored(table, _extra_columns(table)), table.meta
+
+
+def require_unchanged(where: str, removals: int, before: int | None) -> None:
+    """Raise StoreChangedError when something was removed ``before`` this was counted; None asks for nothing."""
+    if before is not None and before != removals:
+        raise StoreChangedError(
+            f"{where}: rows were removed while others were made from them; nothing was added: make them again"
+        )
 
 
 def require_producer(name: str, stored: Mapping[str, str], given: Mapping[str, str]) -> None:

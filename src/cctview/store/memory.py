@@ -23,7 +23,14 @@ from cctview.privacy import LogEntry, Policy, require_purpose
 from cctview.privacy.log import sealed
 from cctview.store.contents import Contents
 from cctview.store.contract import Admitted, Batch, Derived, Forgotten, Proof, no_frame, no_pixels
-from cctview.store.derived import incoming, require_members, require_network, require_new, require_producer
+from cctview.store.derived import (
+    incoming,
+    require_members,
+    require_network,
+    require_new,
+    require_producer,
+    require_unchanged,
+)
 from cctview.store.doomed import Doomed, chosen, counted, doomed_by_age, exposed, left_of
 from cctview.store.filters import Hits, SearchFilters
 from cctview.store.intake import frame_rows, intake
@@ -225,11 +232,17 @@ class MemoryStore:
                 left = left.with_rows(name, pile.joined(), pile.meta)
             self._shelf.contents = left
 
-    def extend(self, tables: Iterable[Derived], states: Mapping[str, bytes]) -> None:
+    @property
+    def removals(self) -> int:
+        """How often something was removed."""
+        return self._now.removals
+
+    def extend(self, tables: Iterable[Derived], states: Mapping[str, bytes], *, removals: int | None = None) -> None:
         """Add rows to derived tables and put states in place of the ones before."""
         self._require_writable("add rows to tables")
         piles = _heaped(tables)
         with self._writing("add rows to tables") as now:
+            require_unchanged(self.where, now.removals, removals)
             require_network(piles, now.network)
             require_new(now, piles)
             kept = {name: bytes(state) for name, state in states.items()}
@@ -341,7 +354,7 @@ class MemoryStore:
             raise StoreError(
                 f"{self.where}: not everything is gone: {rows} rows, {after.found} ids or stills; report it"
             )
-        self._shelf.contents = left
+        self._shelf.contents = replace(left, removals=now.removals + 1)
         proof = Proof(
             files=after.pieces,
             bytes=after.bytes,

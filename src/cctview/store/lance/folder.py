@@ -59,7 +59,8 @@ class Commit:
     """All that readers may see: one small file, exchanged in one step.
 
     ``packs`` maps the number of each file of stills to its committed length; ``network`` names the
-    attached file of the camera network, ``states`` those of what stages remember. ``tidying`` is set
+    attached file of the camera network, ``states`` those of what stages remember; ``removals`` counts
+    how often something was removed. ``tidying`` is set
     while tables are compacted and old files deleted, which changes versions but no rows: a writer
     that finds it set finishes that work.
     """
@@ -69,6 +70,7 @@ class Commit:
     packs: dict[int, int] = field(default_factory=dict)
     network: str = ""
     states: dict[str, str] = field(default_factory=dict)
+    removals: int = 0
     tidying: bool = False
 
     @property

@@ -19,7 +19,7 @@ from cctview.errors import CctviewError, PolicyError, StoreError
 from cctview.network import CameraNetwork, network_toml, parse_network
 from cctview.privacy import LogEntry, Policy, require_purpose
 from cctview.store.contract import Admitted, Batch, Derived, Forgotten
-from cctview.store.derived import require_members, require_network, require_new
+from cctview.store.derived import require_members, require_network, require_new, require_unchanged
 from cctview.store.doomed import chosen, counted, doomed_by_age
 from cctview.store.filters import Hits, SearchFilters
 from cctview.store.intake import frame_rows, intake
@@ -234,10 +234,17 @@ class LanceStore:
             tx.save()
             tx.tidy()
 
-    def extend(self, tables: Iterable[Derived], states: Mapping[str, bytes]) -> None:
+    @property
+    def removals(self) -> int:
+        """How often something was removed."""
+        with explained(self.path, "read"):
+            return read_commit(self.path).removals
+
+    def extend(self, tables: Iterable[Derived], states: Mapping[str, bytes], *, removals: int | None = None) -> None:
         """Add rows to derived tables and put states in place of the ones before."""
         self._require_writable("add rows to tables")
         with put_aside(self.path, tables) as piles, self._writing("add rows to tables") as tx:
+            require_unchanged(str(self.path), tx.commit.removals, removals)
             require_network(piles, self.network)
             require_new(tx.snapshot(), piles)
             for name, pile in piles.items():
@@ -304,7 +311,7 @@ class LanceStore:
         """Remove rows and all that was made from them, and prove it."""
         with self._writing("forget") as tx:
             doomed = chosen(tx.snapshot(), before, camera, ids)
-            tx.remember({})
+            tx.removing()
             return remove(tx, doomed)
 
     def expire(self, now: np.datetime64) -> Forgotten:
@@ -313,7 +320,7 @@ class LanceStore:
             doomed = doomed_by_age(tx.snapshot(), self.policy, now)
             if doomed.empty:
                 return Forgotten()
-            tx.remember({})
+            tx.removing()
             return remove(tx, doomed)
 
     def summary(self) -> dict[str, Any]:

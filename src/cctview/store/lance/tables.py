@@ -148,6 +148,10 @@ class Transaction:
         named = {name: attach(self.path, data, "state") for name, data in states.items()}
         self.commit = replace(self.commit, states=named)
 
+    def removing(self) -> None:
+        """Forget the states and count a removal: what others made from rows read before is not to be stored."""
+        self.commit = replace(self.commit, states={}, removals=self.commit.removals + 1)
+
     def know(self, network: str) -> bool:
         """Put the text of a network in place and forget the states, if it is another one; return whether it is."""
         name = attach(self.path, network.encode(), "toml")

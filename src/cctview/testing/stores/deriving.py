@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cctview.errors import InputError, SettingsError, StoreError, StoreMismatchError
+from cctview.errors import InputError, SettingsError, StoreChangedError, StoreError, StoreMismatchError
 from cctview.seams import Store
 from cctview.testing.samples import CAMERAS, SECOND, START, batch, breaks, journeys, matches, passages, travel_times
 from cctview.testing.stores.keeping import NETWORK, OTHER
@@ -217,6 +217,21 @@ class Deriving(StoreMaking):
         store.append(batch([90]))
         store.preview(camera=CAMERAS[0])
         assert store.states() == STATES
+
+    def test_what_was_read_before_a_removal_is_not_stored_after_it(self) -> None:
+        """Rows and states made meanwhile may still hold what was taken away."""
+        store = self.full()
+        before = store.removals
+        store.extend([], STATES, removals=before)
+        store.forget(camera=CAMERAS[0])
+        rows = len(store.scan(Tracklets))
+        with raising(StoreChangedError, "make them again"):
+            store.extend([], STATES, removals=before)
+        assert store.states() == {}
+        assert len(store.scan(Tracklets)) == rows
+        store.extend([], STATES, removals=store.removals)
+        assert self.again(store).states() == STATES
+        assert self.again(store).removals == store.removals > before
 
     def test_states_go_with_what_they_were_made_from(self) -> None:
         """They hold what vehicles look like: nothing that takes vehicles away leaves them."""

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from cctview import geometry
+from cctview.types import Ragged, Tracklets
 
 boxes = hnp.arrays(np.float32, st.tuples(st.integers(0, 12), st.just(4)), elements=st.floats(0, 50, width=32)).map(
     lambda a: np.concatenate([a[:, :2], a[:, :2] + 1 + a[:, 2:]], axis=1)
@@ -76,3 +77,52 @@ def test_boxes_that_overlap_by_exactly_the_threshold_both_stay() -> None:
     scores = np.array([0.9, 0.8])
     assert geometry.suppress(pair, scores, third).tolist() == [True, True]
     assert geometry.suppress(pair, scores, third - 1e-6).tolist() == [True, False]
+
+
+def test_a_box_that_is_out_suppresses_nobody() -> None:
+    """A beats B, B would beat C, A and C do not meet: C stays."""
+    chain = np.array([[0, 0, 10, 1], [4, 0, 14, 1], [8, 0, 18, 1]], np.float64)
+    assert geometry.suppress(chain, np.array([0.9, 0.8, 0.7]), 0.3).tolist() == [True, False, True]
+    assert geometry.suppress(chain, np.array([0.8, 0.9, 0.7]), 0.3).tolist() == [False, True, False]
+    longer = np.concatenate([chain, [[12, 0, 22, 1], [16, 0, 26, 1]]])
+    assert geometry.suppress(longer, np.linspace(0.9, 0.5, 5), 0.3).tolist() == [True, False, True, False, True]
+
+
+def test_a_bearing_far_from_the_equator_is_known() -> None:
+    """From Baghdad to Osaka the great circle begins at 60 degrees, nearly north-east, not due east."""
+    assert geometry.bearing_deg(*map(np.float64, (45, 35, 135, 35))) == pytest.approx(60.16, abs=0.01)
+    assert geometry.bearing_deg(*map(np.float64, (0, 60, 90, 0))) == pytest.approx(90)
+    assert geometry.bearing_deg(*map(np.float64, (0, 0, 90, 45))) == pytest.approx(45)
+
+
+def test_distance_is_the_same_both_ways_and_shrinks_with_latitude() -> None:
+    here, there = (10.0, 60.0), (11.0, 60.0)
+    way = geometry.ground_distance_m(*map(np.float64, (*here, *there)))
+    assert way == pytest.approx(geometry.ground_distance_m(*map(np.float64, (*there, *here))))
+    assert way == pytest.approx(np.pi / 180 * 6_371_008.8 / 2, rel=1e-3)
+
+
+def test_a_vehicle_passes_when_its_box_is_largest() -> None:
+    begin, end = np.datetime64("2020-01-01T00:00:00", "ns"), np.datetime64("2020-01-01T00:00:09", "ns")
+    small, large = [0, 0, 10, 10], [0, 0, 30, 20]
+    tracklets = Tracklets(
+        id=np.array([1, 2, 3]),
+        camera=np.full(3, "c1"),
+        first_time=np.full(3, begin),
+        last_time=np.full(3, end),
+        first_box=np.array([small, large, small], np.float32),
+        last_box=np.array([large, small, small], np.float32),
+        type=np.full(3, "car"),
+        heading=np.array(["towards", "away", "still"]),
+        vector=np.eye(3, dtype=np.float32),
+        spread=np.zeros(3, np.float32),
+        quality=np.ones(3, np.float32),
+        members=Ragged.from_lengths(np.arange(3) + 7, np.ones(3, int)),
+    )
+    assert geometry.passing_time(tracklets).tolist() == np.array([end, begin, end]).tolist()
+
+
+def test_the_foot_is_the_middle_of_the_lower_edge() -> None:
+    some = np.array([[2, 3, 6, 9]], np.float64)
+    assert geometry.foot(some).tolist() == [[4, 9]]
+    assert geometry.size(some).tolist() == [[4, 6]]

@@ -1,5 +1,7 @@
 """Small hand-made scenes for the tests of the tracker's rooms."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from cctview.testing import roads
@@ -44,8 +46,11 @@ def a_lens(count=400) -> Lens:
 
 
 def a_scene(boxes, stills, vectors=None):
-    """A scene of these boxes seen through the lens of that road."""
-    return scene_of(sightings(boxes, stills, vectors), a_lens(), PRIORS)
+    """A scene of these boxes seen through the lens of that road; looks of other than two components are as given."""
+    seen, lens = sightings(boxes, stills, vectors), a_lens()
+    if seen.vector.shape[1] != len(lens.mean):
+        lens = replace(lens, mean=np.zeros(seen.vector.shape[1]))
+    return scene_of(seen, lens, PRIORS)
 
 
 def tables(boxes, frames, *, scores=None, vectors=None, kinds=None):

@@ -58,6 +58,15 @@ def test_one_content_three_times_is_frozen():
     assert kinds(stills(range(8), [1, 2, 2, 3, 4, 4, 4, 4])) == [("frozen", 5.0)]
 
 
+@pytest.mark.parametrize(("times", "found"), [(1, []), (2, []), (3, [("frozen", 3.0)]), (6, [("frozen", 3.0)])])
+def test_frozen_from_the_third_time_on(times, found):
+    assert kinds(stills(range(6 + times), [1, 2, *[3] * times, 4, 5, 3, 6])) == found
+
+
+def test_a_camera_may_end_frozen_and_freeze_again():
+    assert kinds(stills(range(8), [1, 1, 1, 2, 3, 4, 4, 4])) == [("frozen", 1.0), ("frozen", 6.0)]
+
+
 def test_a_clock_set_back_tells_time_twice():
     twice = np.sort(np.concatenate([np.arange(600), 300.4 + np.arange(200)]))
     ((kind, second),) = kinds(stills(twice))

@@ -32,3 +32,24 @@ def test_the_divergence_is_in_bits():
     left[0, 0], right[0, -1] = 10, 10
     assert _divergence(left, right, PRIORS) == pytest.approx([1.0])
     assert _divergence(left, 3 * left, PRIORS) == pytest.approx([0.0])
+
+
+def test_a_car_that_parks_is_no_turn():
+    """From the middle on, a car stands where none had been: it counts once, not once a still."""
+    rng = np.random.default_rng(7)
+    stills, boxes = [], []
+    for still in range(500):
+        x, y = rng.uniform(0, 300), rng.uniform(100, 200)
+        stills.append(still)
+        boxes.append([x, y, x + 30, y + 30])
+        if still >= 250:
+            stills.append(still)
+            boxes.append([320, 20, 345, 40])
+    seen = sightings(boxes, stills, second=3.0)
+    assert turns(seen, PRIORS).tolist() == []
+    assert len(turns(seen, replace(PRIORS, turn_stays=1.0))) == 1
+
+
+def test_a_turn_is_not_seen_in_few_vehicles():
+    few = PRIORS.turn_after // 2
+    assert turns(views(1.0).rows(slice(300 - few, 300 + few)), PRIORS).tolist() == []

@@ -81,7 +81,7 @@ def test_a_store_refuses_vectors_of_another_embedder(call: Call, tmp_path: Path)
     assert (code, json.loads(out)["stills"] > 0) == (0, True)
     code, _, err = call("run", stills / "sim-2", tmp_path / "store", "--camera", "b")
     assert code == 1
-    assert "use the same model, or another store" in err
+    assert "use the same model, method and network, or another store" in err
 
 
 def test_published_data_is_listed_and_fetched(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

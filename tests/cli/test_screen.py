@@ -86,7 +86,7 @@ def test_a_run_that_is_interrupted_says_what_it_did(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cctview.pipeline.run", interrupted)
+    monkeypatch.setattr("cctview.pipeline.Run.__iter__", interrupted)
     (tmp_path / "stills").mkdir()
     monkeypatch.setattr(sys, "argv", ["cctview", "run", str(tmp_path / "stills"), str(tmp_path / "store"), "--json"])
     with pytest.raises(SystemExit) as ended:

@@ -59,7 +59,7 @@ def clocked(items: Iterator[Frame | Skipped | Known]) -> Iterator[Arrival]:
 
 
 class Seen:
-    """Which frames are stored, or came before in this run; call it with an id."""
+    """Which frames are stored, with ids (N,), or came before in this run; call it with an id."""
 
     def __init__(self, stored: NDArray[np.int64]) -> None:
         self._stored = np.sort(stored)

@@ -88,3 +88,20 @@ def test_every_library_with_an_extra_is_in_that_extra() -> None:
     for library, extra in extras._EXTRAS.items():
         wanted = names.get(library, library)
         assert any(line.startswith(wanted) and f"extra == '{extra}'" in line for line in declared), (library, extra)
+
+
+def test_the_doctor_says_what_is_not_installed() -> None:
+    code = (
+        "import sys; from importlib import metadata, util; there, spec = metadata.version, util.find_spec\n"
+        "def gone(name):\n"
+        "    if name in ('onnxruntime', 'av'): raise metadata.PackageNotFoundError(name)\n"
+        "    return there(name)\n"
+        "metadata.version = gone\n"
+        "util.find_spec = lambda name, *rest: None if name == 'onnxruntime' else spec(name, *rest)\n"
+        f"{COMMAND}"
+    )
+    done = without({"onnxruntime"}, code, "doctor", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["libraries"]["onnxruntime"] == found["libraries"]["av"] == "not installed"
+    assert found["providers"] == []

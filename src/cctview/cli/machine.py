@@ -32,6 +32,7 @@ def doctor(as_json: Json = False) -> None:
     import os
     import platform
     from importlib import metadata
+    from importlib.util import find_spec
 
     import cctview
     from cctview.models import installed_models, library_folder, providers
@@ -45,13 +46,22 @@ def doctor(as_json: Json = False) -> None:
             "system": platform.platform(),
             "processors": os.cpu_count(),
             "package": str(Path(cctview.__file__).parent),
-            "libraries": {name: metadata.version(name) for name in libraries},
-            "providers": list(providers()),
+            "libraries": {name: _version(name) for name in libraries},
+            "providers": list(providers()) if find_spec("onnxruntime") else [],
             "model library": str(library_folder()),
             "models": {name: f"{size:,} bytes, sha256 as recorded" for name, size in checked.items()},
         },
         as_json=as_json,
     )
+
+
+def _version(library: str) -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def bench_pipeline(

@@ -290,7 +290,7 @@ def _joined(seen: _Seen, pieces: _Pieces, gate: Gate, looks: Floats, priors: Pas
     alone = np.arange(count)
     dear = 1.0 + float(odds.max(initial=0.0))
     cost = np.concatenate([dear - odds, np.full(count, dear + _FREE)])
-    ends = np.concatenate([before, alone]), np.concatenate([after, count + alone])
+    ends = tuple(np.concatenate(side).astype(np.int32) for side in ([before, alone], [after, count + alone]))
     row, column = min_weight_full_bipartite_matching(coo_array((cost, ends), shape=(count, 2 * count)).tocsr())
     row, column = row[column < count], column[column < count]
     graph = coo_array((np.ones(len(row)), (row, column)), shape=(count, count))

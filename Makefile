@@ -9,7 +9,7 @@ SERVE ?= 1
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 REAL ?= ../shared/data
 
-.PHONY: env demo browser test test-oldest constraints train bench check-accuracy stress docs clean
+.PHONY: env demo browser test test-oldest size constraints train bench check-accuracy stress docs clean
 
 env: $(VENV)/.made
 
@@ -59,6 +59,12 @@ $(OLDEST)/.made: pyproject.toml
 test-oldest: $(OLDEST)/.made
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	$(OLDEST)/bin/python -m pytest tests -o addopts="--strict-markers --strict-config" -W ignore::DeprecationWarning $(NEWER:%=--ignore=%) $(ONLY)
+
+# What a plain install takes, without any extra.
+size:
+	rm -rf build/plain && $(PYTHON) -m venv build/plain
+	build/plain/bin/python -m pip install --quiet --disable-pip-version-check .
+	build/plain/bin/python .ci/size.py 650
 
 # The versions that `make test` tested, for whoever wants just these: pip install -c constraints.txt 'cctview[all]'
 constraints: $(TEST)/.made

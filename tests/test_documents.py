@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import cv2
@@ -32,6 +33,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "ARCHITECTURE.md"])
+def test_every_path_named_is_there(page: str) -> None:
+    named = re.findall(
+        r"`((?:src|tests|docs|examples|results|training|benchmarks)/[\w./-]*)`", (ROOT / page).read_text()
+    )
+    assert len(named) > 20
+    assert [path for path in named if "NAME" not in path and not (ROOT / path).exists()] == []
+
+
+def test_the_layers_drawn_are_those_that_are_held() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if contract["name"] == "layers")
+    assert "".join(f"    {layer}\n" for layer in layers[1:]) in (ROOT / "ARCHITECTURE.md").read_text()
 
 
 def test_the_python_of_the_readme_runs(folder: Path) -> None:

@@ -77,3 +77,12 @@ def test_moved_is_what_hardly_overlaps():
 def test_the_nearest_box_is_the_larger_one():
     found = nearest_box(tracklets([box(0, 0, 10), box(0, 0, 30)], [box(9, 9, 20), box(9, 9, 20)], ["towards", "away"]))
     assert found.tolist() == [box(9, 9, 20), box(0, 0, 30)]
+
+
+def test_where_a_vehicle_came_from_tells_the_way_too():
+    """Far away only first boxes of who comes lie: what stands there is still known to stand where they come."""
+    rows = [(box(50, 20 + n), box(50, 160 + n, 40), "towards") for n in range(16)]
+    rows += [(box(250, 160 + n, 40), box(110, 20 + n), "away") for n in range(16)]
+    stands = [(box(50, 28), box(50, 28), "still")]
+    found = lane_flow(tracklets(*zip(*(*rows, *stands), strict=True)), replace(ROAD, neighbours=9))
+    assert found[-1] == 1.0

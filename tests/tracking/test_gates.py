@@ -54,3 +54,12 @@ def test_too_few_moves_teach_no_line():
     assert learn_gate("away", places, begin[:enough], end[:enough], seconds[:enough], 2.0, PRIORS) is not None
     few = enough - 1
     assert learn_gate("away", places, begin[:few], end[:few], seconds[:few], 2.0, PRIORS) is None
+
+
+def test_the_speed_is_the_way_of_all_by_the_time_of_all():
+    """Short moves tell a speed badly: twice four a second in 2 s and nothing in 0.2 s are hardly less than four."""
+    places, begin, end, seconds = road(1)
+    end, seconds = end.copy(), seconds.copy()
+    end[::2], seconds[::2] = begin[::2], 0.2
+    speed = learn_gate("away", places, begin, end, seconds, 2.0, PRIORS).speed
+    assert speed == pytest.approx(4 * 2 / 2.2, rel=0.05)

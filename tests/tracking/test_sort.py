@@ -4,7 +4,7 @@ import pytest
 from cctview.errors import SettingsError
 from cctview.testing import roads
 from cctview.testing.trackers import TrackerContract, membership
-from cctview.tracking import SortPriors, SortSettings, SortTracker, track
+from cctview.tracking import SortPriors, SortSettings, SortTracker, sort, track
 from cctview.types import Detections, Embeddings
 
 
@@ -100,3 +100,17 @@ def test_most_vehicles_are_followed_at_ten_stills_a_second_and_few_at_one_in_two
 def test_impossible_settings_are_refused(setting):
     with pytest.raises(SettingsError, match=next(iter(setting))):
         SortSettings(**setting)
+
+
+def test_a_box_is_four_numbers_and_back():
+    boxes = np.array([[10.0, 20, 50, 40], [0, 0, 10, 30]])
+    shape = sort._shape(boxes)
+    assert shape[:, :2].tolist() == [[30, 30], [5, 15]]
+    assert np.exp(shape[:, 2:]).ravel().tolist() == pytest.approx([800, 2, 300, 1 / 3])
+    assert np.allclose(sort._corners(shape), boxes)
+
+
+def test_noise_is_a_variance_in_heights_of_the_box():
+    tracker = SortTracker(priors=SortPriors(place=0.05, shape=0.1))
+    noise = tracker._noise(np.array([[0.0, 0, 80, 40]]))
+    assert noise[0].tolist() == pytest.approx([2.0**2, 2.0**2, 0.1**2, 0.1**2])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.road.flow import moved
 from cctview.tracking.passages import PassagePriors, passages
 from cctview.types import Breaks, Detections, Passages, Tracklets
 
@@ -14,11 +15,16 @@ __all__ = ["Passing", "passed"]
 
 _TAIL = np.timedelta64(30, "s")  # longer than a moving vehicle needs from one end of a view to the line
 _IN_VIEW = np.timedelta64(5, "m")  # a vehicle whose tracklet ends in the next span has its boxes in as long before
+_TEACHERS = 200  # of each camera: six times as many as tell the flow of a place, and some 100 KiB
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Passing:
-    """What a span leaves to the next: the tracklets that ended last, their boxes, and which of them have counted."""
+    """What a span leaves to the next: tracklets, their boxes, and which of those that ended last have counted.
+
+    Besides those that ended last there are the last ones seen to move: from them, too, the next span learns its
+    lines, so that a span of a few quiet minutes counts at the lines of the busy hour before.
+    """
 
     tracklets: Tracklets = field(default_factory=Tracklets.empty)
     detections: Detections = field(default_factory=Detections.empty)
@@ -35,21 +41,55 @@ def passed(
     """Return the next state, and who passed according to the tracklets that ended in a span.
 
     ``detections`` are the boxes of the span; ``state`` has those of tracklets that began earlier, as far as they
-    ended lately. The lines are learnt in each span anew: one with too few moving vehicles has none and counts none.
+    ended lately, and of those that teach the lines. A camera that was turned in the span, as ``breaks`` tell, learns
+    its lines anew.
     """
     held = Tracklets.concat([state.tracklets, tracklets])
     boxes = Detections.concat([state.detections, detections])
     found = passages(held, boxes, breaks, priors or PassagePriors())
-    known = np.isin(found.members.values, state.counted)
-    again = np.bincount(found.members.row[known], minlength=len(found)) > 0
-    fresh = found[~again]
-    tail = held[_until_last(held.camera, held.last_time) <= _TAIL]
+    open_ = np.concatenate([tracklets.id, state.tracklets.id[_ended_last(state.tracklets)]])
+    fresh = found[~_any_of(found, state.counted) & _any_of(found, open_)]
+    tail = _ended_last(held)
+    kept = held[(tail | _teachers(held)) & _since_turned(held, breaks)]
     counted = np.concatenate([state.counted, fresh.members.values])
+    recent = _until_last(boxes.camera, boxes.time) <= _IN_VIEW
     return Passing(
-        tracklets=tail,
-        detections=boxes[_until_last(boxes.camera, boxes.time) <= _IN_VIEW],
-        counted=counted[np.isin(counted, tail.id)],
+        tracklets=kept,
+        detections=boxes[recent | np.isin(boxes.id, kept.members.values)],
+        counted=counted[np.isin(counted, held.id[tail])],
     ), fresh
+
+
+def _any_of(found: Passages, tracklets: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which passages (N,) have one of these tracklets among their members."""
+    known = np.isin(found.members.values, tracklets)
+    among: NDArray[np.bool_] = np.bincount(found.members.row[known], minlength=len(found)) > 0
+    return among
+
+
+def _ended_last(tracklets: Tracklets) -> NDArray[np.bool_]:
+    """Return which tracklets (T,) a later one may still carry on."""
+    return _until_last(tracklets.camera, tracklets.last_time) <= _TAIL
+
+
+def _since_turned(tracklets: Tracklets, breaks: Breaks | None) -> NDArray[np.bool_]:
+    """Return which tracklets (T,) began after their camera was last turned."""
+    turned = Breaks.empty() if breaks is None else breaks[breaks.kind == "turned"]
+    since = np.ones(len(tracklets), np.bool_)
+    for camera, time in zip(turned.camera.tolist(), turned.time, strict=True):
+        since &= (tracklets.camera != camera) | (tracklets.first_time >= time)
+    return since
+
+
+def _teachers(tracklets: Tracklets) -> NDArray[np.bool_]:
+    """Return which tracklets (T,) are the last of their camera that were seen to move."""
+    rows = np.flatnonzero(moved(tracklets.first_box, tracklets.last_box))
+    order = rows[np.lexsort((-tracklets.last_time[rows].astype(np.int64), tracklets.camera[rows]))]
+    camera = tracklets.camera[order]
+    rank = np.arange(len(order)) - np.searchsorted(camera, camera)
+    chosen = np.zeros(len(tracklets), np.bool_)
+    chosen[order[rank < _TEACHERS]] = True
+    return chosen
 
 
 def _until_last(camera: NDArray[np.str_], time: NDArray[np.datetime64]) -> NDArray[np.timedelta64]:

@@ -12,7 +12,11 @@ PARTS = [
     RunReport(),
     RunReport(stills=3, known=1, skipped=(GAP,), detections=7, people=2, seconds=0.5, stored={"frames": 3}),
     RunReport(stage_seconds={"decode": 1.0, "store": 2.0}, stored={"frames": 1, "pixels": 1}),
-    RunReport(linking=Linking(tracklets=5, matches=4, journeys=3, late=2, unknown=("x",), anew={"lost": 1})),
+    RunReport(
+        linking=Linking(
+            tracklets=5, matches=4, journeys=3, late=2, unknown=("x",), anew={"lost": 1}, uncounted={"stood": 2}
+        )
+    ),
     RunReport(linking=Linking(tracklets=50, matches=40, journeys=0, whole=True, reason="no links", unseen=("y",))),
 ]
 

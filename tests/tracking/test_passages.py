@@ -6,6 +6,7 @@ import pytest
 from cctview.testing import roads
 from cctview.tracking import track
 from cctview.tracking.passages import PassagePriors, passages
+from cctview.tracking.passages import counted as counted_of
 from cctview.types import Breaks, Detections, Embeddings, Passages, Tracklets, row_ids
 
 SECOND = np.timedelta64(1, "s")
@@ -254,3 +255,44 @@ def test_the_meta_tells_version_and_priors():
     assert meta["passages"] == "2"
     assert meta["passage_priors"] != PassagePriors(bar=0.0).meta["passage_priors"]
     assert Passages.empty().meta == {}
+
+
+def why(rows, groups, headings):
+    """Return the reasons of the tracklets in no passage, in the order of these groups."""
+    found, vectors = seen_of(rows)
+    told = counted_of(pieces_of(found, vectors, groups, headings), found)
+    place = {int(found.id[group[0]]): n for n, group in enumerate(groups)}
+    order = np.argsort([place[name] for name in told.uncounted.tolist()])
+    assert len(told.uncounted) + len(told.passages.members.values) == len(groups)
+    return told.reason[order].tolist()
+
+
+def test_who_does_not_count_is_told_with_the_reason():
+    rows, groups = stream()
+    at = len(rows)
+    twice = [(rows[k][0], rows[k][1] + np.array([1, 1, 2, 0]), rows[k][2], -1) for k in groups[4][1:3]]
+    box = roads.project(np.array([35.0]), np.array([-2.0]), np.array([1.5]), np.array([1.8]))[0]
+    parked = [(8.0 + 2 * k, box, np.eye(16)[14], -1) for k in range(5)]
+    lone = [(80.0, box, np.eye(16)[14], -1), (82.0, box, np.eye(16)[14], -1)]
+    aside = roads.project(np.array([38.0]), np.array([-12.0]), np.array([1.5]), np.array([1.8]))[0]
+    extra = [[at, at + 1], list(range(at + 2, at + 7)), [at + 7], [at + 8], [at + 9]]
+    everything = [*rows, *twice, *parked, *lone, (66.5, aside, np.eye(16)[15], -1)]
+    assert why(everything, [*groups, *extra], ["towards"] * 13 + ["still"] * 4) == [
+        "second boxes of a vehicle",
+        "did not drive over the line in a lane while stills came",
+        "seen once, where the same stood before or after",
+        "seen once, where the same stood before or after",
+        "did not drive over the line in a lane while stills came",
+    ]
+    rows, groups = stream(count=1)
+    parked = [(time, box, np.eye(5)[4], -1) for time in (8.0, 10.0)]
+    told = why([*rows, *parked], [*groups, [len(rows), len(rows) + 1]], ["towards", "still"])
+    assert told == ["too few of its direction moved to learn a line", "stood, or went no clear way"]
+
+
+def test_tracklets_whose_boxes_are_gone_do_not_count():
+    rows, groups = stream()
+    found, vectors = seen_of(rows)
+    told = counted_of(pieces_of(found, vectors, groups, ["towards"] * 12), Detections.empty())
+    assert len(told.passages) == 0
+    assert len(told.uncounted) == 12

@@ -24,7 +24,7 @@ def test_spans_count_what_one_call_counts(every_s):
     for after, before in pairwise(bounds):
         ended = tracklets[(tracklets.last_time >= after) & (tracklets.last_time < before)]
         boxes = seen.detections[(seen.detections.time >= after) & (seen.detections.time < before)]
-        state, found = passed(state, ended, boxes)
+        state, found, _ = passed(state, ended, boxes)
         parts.append(found)
     pieces = Passages.concat(parts)
     assert len(pieces) == pytest.approx(len(whole), rel=0.03)
@@ -35,9 +35,9 @@ def test_spans_count_what_one_call_counts(every_s):
 def test_a_vehicle_that_counted_does_not_count_again():
     seen = roads.drive(roads.Scenery(seconds=240))
     tracklets = track(seen.detections, seen.embeddings)
-    state, first = passed(Passing(), tracklets, seen.detections)
+    state, first, _ = passed(Passing(), tracklets, seen.detections)
     assert len(first) > 30
-    state, again = passed(state, Tracklets.empty(tracklets.meta), Detections.empty(seen.detections.meta))
+    state, again, _ = passed(state, Tracklets.empty(tracklets.meta), Detections.empty(seen.detections.meta))
     assert len(again) == 0
     last = state.tracklets.id[state.tracklets.last_time >= tracklets.last_time.max() - 30 * SECOND]
     assert 0 < len(last) < len(state.tracklets) < len(tracklets)
@@ -56,15 +56,15 @@ def test_a_quiet_span_counts_at_the_lines_learnt_before():
     busy, quiet = parted(360, 350)
     before = Passing(tracklets=busy[0][-1:], detections=busy[1][-200:])
     assert len(passed(before, *quiet)[1]) == 0
-    state, first = passed(Passing(), *busy)
-    state, found = passed(state, *quiet)
+    state, first, _ = passed(Passing(), *busy)
+    state, found, _ = passed(state, *quiet)
     assert len(found) >= 3
     assert not np.isin(found.members.values, first.members.values).any()
 
 
 def test_who_taught_long_ago_counts_no_more():
     busy, quiet = parted(360, 350)
-    state, _ = passed(Passing(), *busy)
+    state, _, _ = passed(Passing(), *busy)
     forgetful = Passing(tracklets=state.tracklets, detections=state.detections)
     found = passed(forgetful, *quiet)[1]
     members = np.isin(state.tracklets.id, found.members.values)
@@ -74,7 +74,7 @@ def test_who_taught_long_ago_counts_no_more():
 def test_the_last_that_moved_teach_and_no_more_of_them_than_needed():
     seen = roads.drive(roads.Scenery(seconds=900, per_minute=40))
     tracklets = track(seen.detections, seen.embeddings)
-    state, _ = passed(Passing(), tracklets, seen.detections)
+    state, _, _ = passed(Passing(), tracklets, seen.detections)
     teachers = state.tracklets[state.tracklets.last_time < tracklets.last_time.max() - 30 * SECOND]
     assert 100 < len(teachers) <= 200
     others = tracklets[~np.isin(tracklets.id, state.tracklets.id) & (tracklets.heading == "towards")]
@@ -85,11 +85,21 @@ def test_the_last_that_moved_teach_and_no_more_of_them_than_needed():
 def test_a_turned_camera_forgets_its_lines():
     busy, quiet = parted(360, 350)
     turned = Breaks(camera=np.array(["c1"]), time=np.array([roads.START + 349 * SECOND]), kind=np.array(["turned"]))
-    state, _ = passed(Passing(), *busy, turned)
+    state, _, _ = passed(Passing(), *busy, turned)
     assert len(state.tracklets) == 0
     assert len(passed(state, *quiet)[1]) == 0
     elsewhere = turned.replace(camera=np.array(["c2"]))
     assert len(passed(passed(Passing(), *busy, elsewhere)[0], *quiet)[1]) >= 3
+
+
+def test_every_tracklet_is_in_a_passage_or_told_with_its_reason_once():
+    first, second = parted(300, 150)
+    state, early, why_early = passed(Passing(), *first)
+    state, late, why_late = passed(state, *second, ending=True)
+    many = len(first[0]) + len(second[0])
+    assert many == sum(len(table.members.values) for table in (early, late)) + sum((why_early + why_late).values())
+    assert all(len(reason) > 20 for reason in why_early + why_late)
+    assert 0 < sum(why_early.values()) < sum((why_early + why_late).values())
 
 
 def test_each_camera_has_a_tail_of_its_own():
@@ -105,5 +115,5 @@ def test_each_camera_has_a_tail_of_its_own():
             ),
         ]
     )
-    state, _ = passed(Passing(), moved, seen.detections)
+    state, _, _ = passed(Passing(), moved, seen.detections)
     assert set(state.tracklets.camera.tolist()) == {"c1", "c2"}

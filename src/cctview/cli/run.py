@@ -226,6 +226,7 @@ def _linked(report: RunReport) -> dict[str, Any]:
         "cameras of the network without stills": list(told.unseen),
         "stills too late until `track` runs": told.late,
         "linked anew": dict(told.anew),
+        "tracklets in no passage": dict(told.uncounted),
     }
     return {"journeys": told.journeys, **{name: value for name, value in names.items() if value}}
 

@@ -157,6 +157,7 @@ class Passing(Iterable[Derived]):
         self._present = (self._network or CameraNetwork()).among(self._cameras)
         self._least = linker.store.policy.minimum_group
         self._rows = Counter[type[Table]]()
+        self._uncounted = Counter[str]()
         self._seconds: dict[str, float] = {"track": 0.0, "match": 0.0}
 
     def __iter__(self) -> Iterator[Derived]:
@@ -197,6 +198,7 @@ class Passing(Iterable[Derived]):
                 if self._network
                 else (),
                 anew={why: 1} if why else {},
+                uncounted=self._uncounted,
             ),
         )
 
@@ -210,6 +212,7 @@ class Passing(Iterable[Derived]):
         self.standing = replace(self.standing, tracks=tracks)
         tracklets = Tracklets.concat([part.ended for part in found]).sort("camera", "first_time", "id")
         passages = Passages.concat([part.passages for part in found])
+        self._uncounted = sum((part.uncounted for part in found), self._uncounted)
         if self._network:
             passages = self._network.stamped(self._network.passages_on_one_clock(passages))
         return (
@@ -289,6 +292,7 @@ class _Followed(NamedTuple):
     ended: Tracklets
     breaks: Breaks
     passages: Passages
+    uncounted: Counter[str]
 
 
 def _followed(piece: _Piece, tracker: Tracker[Any]) -> _Followed:
@@ -299,20 +303,20 @@ def _followed(piece: _Piece, tracker: Tracker[Any]) -> _Followed:
         ended = Tracklets.concat([ended, tracker.ending(state)])
     breaks = find_breaks(piece.frames, piece.detections)
     breaks = breaks[breaks.time >= piece.after]
-    counting, passages = _counted(piece, ended, breaks)
+    counting, passages, uncounted = _counted(piece, ended, breaks)
     until = piece.frames.time.max() if len(piece.frames) else piece.track.until
-    return _Followed(Track(state=state, until=until, counting=counting), ended, breaks, passages)
+    return _Followed(Track(state=state, until=until, counting=counting), ended, breaks, passages, uncounted)
 
 
-def _counted(piece: _Piece, ended: Tracklets, breaks: Breaks) -> tuple[Counting, Passages]:
-    """Return what counting is to remember after a piece, and the passages, where they are due."""
+def _counted(piece: _Piece, ended: Tracklets, breaks: Breaks) -> tuple[Counting, Passages, Counter[str]]:
+    """Return what counting is to remember after a piece, the passages, where they are due, and what is in none."""
     before = piece.track.counting
     ended, breaks = Tracklets.concat([before.ended, ended]), Breaks.concat([before.breaks, breaks])
     if not piece.counted:
-        return replace(before, ended=ended, breaks=breaks), Passages.empty()
+        return replace(before, ended=ended, breaks=breaks), Passages.empty(), Counter()
     boxes = piece.detections[piece.detections.time >= min(before.since, piece.after)]
-    passing, passages = passed(before.passing, ended, boxes, breaks)
-    return Counting(since=piece.before, passing=passing, breaks=breaks), passages
+    passing, passages, uncounted = passed(before.passing, ended, boxes, breaks, ending=piece.ending)
+    return Counting(since=piece.before, passing=passing, breaks=breaks), passages, uncounted
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ class Linking:
     ``reason`` says why there are no journeys. ``late`` counts the stills in the store that came after later ones of
     their camera were linked: they take part when everything is linked again. ``unknown`` are the cameras in the
     store that the network does not know, ``unseen`` those of the network without stills. ``anew`` counts why states
-    were of no use and everything was linked again.
+    were of no use and everything was linked again, ``uncounted`` why tracklets are in no passage.
     """
 
     tracklets: int = 0
@@ -35,6 +35,7 @@ class Linking:
     unknown: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     anew: Mapping[str, int] = field(default_factory=dict)
+    uncounted: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, later: Linking) -> Linking:
         """Return what both together made; what is linked as a whole takes the place of what was before."""
@@ -50,6 +51,7 @@ class Linking:
             unknown=later.unknown,
             unseen=later.unseen,
             anew=Counter(self.anew) + Counter(later.anew),
+            uncounted=Counter(before.uncounted) + Counter(later.uncounted),
         )
 
 

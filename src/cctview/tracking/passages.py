@@ -19,14 +19,14 @@ from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite
 from cctview.geometry import foot
 from cctview.priors import fingerprint
 from cctview.road.flow import lane_flow, moved, nearest_box, ruling_way, ways
-from cctview.road.ground import Ground, road_plane
 from cctview.road.priors import ROAD
 from cctview.tracking.doubles import second_boxes, standing
 from cctview.tracking.gates import Gate, GatePriors, learn_gate
 from cctview.tracking.led import led_over, ways_led
-from cctview.types import Breaks, Detections, Passages, Ragged, Tracklets, row_ids, rows_among
+from cctview.tracking.viewed import Clock, Seen, boxes_seen, views
+from cctview.types import Breaks, Detections, Passages, Ragged, Tracklets, row_ids
 
-__all__ = ["PassagePriors", "passages"]
+__all__ = ["Counted", "PassagePriors", "counted", "passages"]
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -34,6 +34,16 @@ Mask = NDArray[np.bool_]
 Names = NDArray[np.str_]
 
 _VERSION = "2"
+_REASONS = np.array(
+    [
+        "second boxes of a vehicle",
+        "seen once, where the same stood before or after",
+        "stood, or went no clear way",
+        "too few of its direction moved to learn a line",
+        "did not drive over the line in a lane while stills came",
+    ]
+)
+_SECOND, _STOOD, _UNCLEAR, _NO_LINE, _NOT_THERE = range(len(_REASONS))
 _FREE = 1e-3  # what leaving a piece alone costs more than the least likely pair that may be made
 
 
@@ -97,27 +107,6 @@ class PassagePriors:
 _PRIORS = PassagePriors()
 
 
-class _Seen(NamedTuple):
-    """The boxes (N, 4) of tracklets, by tracklet and time: its row, number of still, seconds, place (N, 2)."""
-
-    owner: Ints
-    still: Ints
-    seconds: Floats
-    box: Floats
-    place: Floats
-
-    def rows(self, chosen: Any) -> _Seen:
-        return _Seen(*(column[chosen] for column in self))
-
-
-class _Clock(NamedTuple):
-    """The time of the first still, the seconds until the last, and those between two."""
-
-    origin: np.datetime64
-    end: float
-    still_s: float
-
-
 class _Pieces(NamedTuple):
     """Pieces (K,) of tracklets: rows of the first and the last box, when they cross the line in seconds, their pace.
 
@@ -135,6 +124,14 @@ class _Pieces(NamedTuple):
         return _Pieces(*(column[chosen] for column in self))
 
 
+class Counted(NamedTuple):
+    """Passages, and the ids of the tracklets (U,) that are in none of them with the reason of each (U,)."""
+
+    passages: Passages
+    uncounted: NDArray[np.int64]
+    reason: Names
+
+
 class _Crossed(NamedTuple):
     """Vehicles (P,) that crossed a line: seconds, and the rows of their tracklets."""
 
@@ -148,7 +145,17 @@ def passages(
     breaks: Breaks | None = None,
     priors: PassagePriors = _PRIORS,
 ) -> Passages:
-    """Return who drove through the view of each camera, by camera and time.
+    """Return who drove through the view of each camera, by camera and time; ``counted`` says who did not, and why."""
+    return counted(tracklets, detections, breaks, priors).passages
+
+
+def counted(
+    tracklets: Tracklets,
+    detections: Detections,
+    breaks: Breaks | None = None,
+    priors: PassagePriors = _PRIORS,
+) -> Counted:
+    """Return who drove through the view of each camera, by camera and time, and why other tracklets do not count.
 
     ``detections`` hold the members of the tracklets; what is missing there is passed over. A vehicle counts once,
     at the moment it crosses the line of its direction, if that lies between the first still and the last; what
@@ -156,73 +163,42 @@ def passages(
     tell, gets new lines. Only what is tracked can pass: cars, trucks and buses.
     """
     found = [Passages.empty(meta := {**tracklets.meta, **priors.meta})]
-    for view in _views(tracklets, breaks):
-        seen, clock = _seen(view, detections[detections.camera == view.camera[0]])
-        found += [
-            _table(view, heading, crossed, clock.origin, meta)
-            for heading, mine in _streams(view, seen, priors)
-            if (crossed := _crossed(heading, mine, clock, view.vector, priors)) is not None
-        ]
-    return Passages.concat(found).sort("camera", "time", "id")
+    left: list[tuple[Ints, Ints]] = [(tracklets.id[:0], np.zeros(0, np.intp))]
+    for view in views(tracklets, breaks):
+        seen, clock = boxes_seen(view, detections[detections.camera == view.camera[0]])
+        streams, why = _streams(view, seen, priors)
+        for heading, mine in streams:
+            crossed = _crossed(heading, seen.rows(mine[seen.owner]), clock, view.vector, priors)
+            why[mine] = _NO_LINE if crossed is None else _NOT_THERE
+            found += [] if crossed is None else [_table(view, heading, crossed, clock.origin, meta)]
+        left.append((view.id, why))
+    table = Passages.concat(found).sort("camera", "time", "id")
+    names, reasons = (np.concatenate(column) for column in zip(*left, strict=True))
+    without = ~np.isin(names, table.members.values)
+    return Counted(table, names[without], _REASONS[reasons[without]])
 
 
-def _views(tracklets: Tracklets, breaks: Breaks | None) -> list[Tracklets]:
-    """Return the tracklets camera by camera, and again by how often it was turned before."""
-    turned = (Breaks.empty() if breaks is None else breaks[breaks.kind == "turned"]).sort("camera", "time")
-    parts = []
-    for camera in np.unique(tracklets.camera):
-        own = tracklets[tracklets.camera == camera]
-        number = np.searchsorted(turned.time[turned.camera == camera], own.first_time, side="right")
-        parts += [own[number == times] for times in np.unique(number)]
-    return parts
+def _streams(tracklets: Tracklets, seen: Seen, priors: PassagePriors) -> tuple[list[tuple[str, Mask]], Ints]:
+    """Return which tracklets (T,) are of each direction, and why the others are of none, as places of _REASONS (T,).
 
-
-def _seen(tracklets: Tracklets, detections: Detections) -> tuple[_Seen, _Clock]:
-    place = rows_among(detections.id, tracklets.members.values)
-    owner, rows = tracklets.members.row[place >= 0], detections[place[place >= 0]]
-    box = rows.box.astype(np.float64)
-    times, still = np.unique(rows.time, return_inverse=True)
-    seconds = (times - times[:1]).astype(np.int64) / 1e9
-    ground = Ground(plane=road_plane(box), width=float(box[:, 2].max(initial=1.0)))
-    gaps = np.diff(seconds)
-    usual = float(np.minimum(gaps, 3 * np.median(gaps)).mean()) if len(gaps) else 1.0
-    seen = _Seen(owner, still, seconds[still], box, ground.places(foot(box)))
-    return seen, _Clock(_origin(tracklets.first_time[owner], rows.time), float(seconds.max(initial=0.0)), usual)
-
-
-def _origin(begun: NDArray[np.datetime64], time: NDArray[np.datetime64]) -> np.datetime64:
-    """Return the time of the first still by the clock of the tracklets, which may be a corrected one."""
-    if not len(time):
-        return np.datetime64(0, "ns")
-    earliest: np.datetime64 = np.min(time) + np.max(begun - time)
-    return earliest
-
-
-def _streams(tracklets: Tracklets, seen: _Seen, priors: PassagePriors) -> list[tuple[str, _Seen]]:
-    """Return the boxes of each direction; across the view, those to the right apart from those to the left."""
+    Across the view, those to the right go apart from those to the left.
+    """
     boxes = tracklets.members.lengths
-    half = second_boxes(
-        seen.still, seen.box, boxes[seen.owner].astype(np.float64), priors.double_iou, priors.double_inside
-    )
+    weight = boxes[seen.owner].astype(np.float64)
+    half = second_boxes(seen.still, seen.box, weight, priors.double_iou, priors.double_inside)
     halves = np.bincount(seen.owner, half, len(tracklets)) >= priors.double_share * boxes
-    stood = standing(
-        seen.still,
-        seen.box,
-        tracklets.vector[seen.owner],
-        priors.standing_iou,
-        priors.standing_alike,
-        priors.standing_stills,
-    )
+    looks, alike = tracklets.vector[seen.owner], priors.standing_alike
+    stood = standing(seen.still, seen.box, looks, priors.standing_iou, alike, priors.standing_stills)
     lone = np.bincount(seen.owner, stood, len(tracklets)) * (boxes == 1) > 0
     way = np.where(halves | lone, "still", _ways(tracklets, seen, priors))
     right = tracklets.last_box[:, 0] > tracklets.first_box[:, 0]
-    moved = boxes > 1
+    pair = boxes > 1
     streams = [("towards", way == "towards"), ("away", way == "away")]
-    streams += [("across", (way == "across") & moved & side) for side in (right, ~right)]
-    return [(heading, seen.rows(mine[seen.owner])) for heading, mine in streams]
+    streams += [("across", (way == "across") & pair & side) for side in (right, ~right)]
+    return streams, np.select([halves, lone], [_SECOND, _STOOD], _UNCLEAR)
 
 
-def _ways(tracklets: Tracklets, seen: _Seen, priors: PassagePriors) -> Names:
+def _ways(tracklets: Tracklets, seen: Seen, priors: PassagePriors) -> Names:
     """Return which way each tracklet goes: with the flow, or where that is not clear as others led over its place."""
     way = ways(tracklets)
     unclear = np.flatnonzero(ruling_way(lane_flow(tracklets), ROAD.clear_share, "") == "")
@@ -233,7 +209,7 @@ def _ways(tracklets: Tracklets, seen: _Seen, priors: PassagePriors) -> Names:
     return way
 
 
-def _crossed(heading: str, seen: _Seen, clock: _Clock, looks: Floats, priors: PassagePriors) -> _Crossed | None:
+def _crossed(heading: str, seen: Seen, clock: Clock, looks: Floats, priors: PassagePriors) -> _Crossed | None:
     """Return who crossed the line of a direction, None where too few were seen to move to learn it."""
     n = _moves(heading, seen)
     start, end, seconds = seen.place[n], seen.place[n + 1], seen.seconds[n + 1] - seen.seconds[n]
@@ -248,7 +224,7 @@ def _crossed(heading: str, seen: _Seen, clock: _Clock, looks: Floats, priors: Pa
     return _counted(seen, pieces, vehicle, gate, max(1, round(reach * priors.least_share)), priors)
 
 
-def _moves(heading: str, seen: _Seen) -> Ints:
+def _moves(heading: str, seen: Seen) -> Ints:
     """Return the rows from which a tracklet's next box shows that it moved, in the right direction."""
     follows = (seen.owner[1:] == seen.owner[:-1]) & (np.diff(seen.seconds) > 0)
     driven = moved(seen.box[:-1], seen.box[1:])
@@ -257,7 +233,7 @@ def _moves(heading: str, seen: _Seen) -> Ints:
     return np.flatnonzero(follows & driven & right)
 
 
-def _pieces(seen: _Seen, gate: Gate, still_s: float, priors: PassagePriors) -> _Pieces:
+def _pieces(seen: Seen, gate: Gate, still_s: float, priors: PassagePriors) -> _Pieces:
     """Return the tracklets, cut where they would have driven backwards, and when each crosses the line."""
     along = gate.along(seen.place)
     back = np.diff(along, prepend=0.0) < -priors.back * gate.step
@@ -278,7 +254,7 @@ def _pieces(seen: _Seen, gate: Gate, still_s: float, priors: PassagePriors) -> _
     return _Pieces(first, last, nearest, crossing, pace, steps)
 
 
-def _joined(seen: _Seen, pieces: _Pieces, gate: Gate, looks: Floats, priors: PassagePriors) -> Ints:
+def _joined(seen: Seen, pieces: _Pieces, gate: Gate, looks: Floats, priors: PassagePriors) -> Ints:
     """Return the number of the vehicle that each piece belongs to, (K,)."""
     count = len(pieces.first)
     if not count:
@@ -297,7 +273,7 @@ def _joined(seen: _Seen, pieces: _Pieces, gate: Gate, looks: Floats, priors: Pas
     return connected_components(graph, directed=False)[1].astype(np.intp)
 
 
-def _candidates(seen: _Seen, pieces: _Pieces, gate: Gate, priors: PassagePriors) -> tuple[Ints, Ints]:
+def _candidates(seen: Seen, pieces: _Pieces, gate: Gate, priors: PassagePriors) -> tuple[Ints, Ints]:
     """Return the pairs of pieces of which the second begins later and farther on, and crosses at about one time."""
     order = np.argsort(pieces.crossing, kind="stable")
     ranked = pieces.crossing[order]
@@ -313,7 +289,7 @@ def _candidates(seen: _Seen, pieces: _Pieces, gate: Gate, priors: PassagePriors)
 
 
 def _odds(
-    seen: _Seen, pieces: _Pieces, gate: Gate, looks: Floats, before: Ints, after: Ints, priors: PassagePriors
+    seen: Seen, pieces: _Pieces, gate: Gate, looks: Floats, before: Ints, after: Ints, priors: PassagePriors
 ) -> Floats:
     """Return the log-odds (P,), to a constant, that the second piece of each pair carries on the first."""
     a, b = pieces.last[before], pieces.first[after]
@@ -329,7 +305,7 @@ def _odds(
     return odds
 
 
-def _counted(seen: _Seen, pieces: _Pieces, vehicle: Ints, gate: Gate, least: int, priors: PassagePriors) -> _Crossed:
+def _counted(seen: Seen, pieces: _Pieces, vehicle: Ints, gate: Gate, least: int, priors: PassagePriors) -> _Crossed:
     """Return the vehicles with at least so many boxes that moved, or were seen once where others drive."""
     count = int(vehicle.max(initial=-1)) + 1
     order = np.lexsort((seen.seconds[pieces.first], vehicle))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cctview.road.flow import moved
-from cctview.tracking.passages import PassagePriors, passages
+from cctview.tracking.passages import PassagePriors, counted
 from cctview.types import Breaks, Detections, Passages, Tracklets
 
 __all__ = ["Passing", "passed"]
@@ -37,27 +38,33 @@ def passed(
     detections: Detections,
     breaks: Breaks | None = None,
     priors: PassagePriors | None = None,
-) -> tuple[Passing, Passages]:
-    """Return the next state, and who passed according to the tracklets that ended in a span.
+    *,
+    ending: bool = False,
+) -> tuple[Passing, Passages, Counter[str]]:
+    """Return the next state, who passed according to the tracklets that ended in a span, and why others did not.
 
     ``detections`` are the boxes of the span; ``state`` has those of tracklets that began earlier, as far as they
     ended lately, and of those that teach the lines. A camera that was turned in the span, as ``breaks`` tell, learns
-    its lines anew.
+    its lines anew. Tracklets that are in no passage are counted by reason as soon as no later one may carry them on;
+    ``ending`` says that nothing comes after.
     """
     held = Tracklets.concat([state.tracklets, tracklets])
     boxes = Detections.concat([state.detections, detections])
-    found = passages(held, boxes, breaks, priors or PassagePriors())
+    found, left, why = counted(held, boxes, breaks, priors or PassagePriors())
     open_ = np.concatenate([tracklets.id, state.tracklets.id[_ended_last(state.tracklets)]])
     fresh = found[~_any_of(found, state.counted) & _any_of(found, open_)]
-    tail = _ended_last(held)
-    kept = held[(tail | _teachers(held)) & _since_turned(held, breaks)]
-    counted = np.concatenate([state.counted, fresh.members.values])
+    since = _since_turned(held, breaks)
+    tail = _ended_last(held) & since & (not ending)
+    kept = held[tail | (_teachers(held) & since)]
+    told = np.concatenate([state.counted, fresh.members.values])
+    settled = np.isin(left, open_) & ~np.isin(left, held.id[tail]) & ~np.isin(left, told)
     recent = _until_last(boxes.camera, boxes.time) <= _IN_VIEW
-    return Passing(
+    state = Passing(
         tracklets=kept,
         detections=boxes[recent | np.isin(boxes.id, kept.members.values)],
-        counted=counted[np.isin(counted, held.id[tail])],
-    ), fresh
+        counted=told[np.isin(told, held.id[tail])],
+    )
+    return state, fresh, Counter(why[settled].tolist())
 
 
 def _any_of(found: Passages, tracklets: NDArray[np.int64]) -> NDArray[np.bool_]:

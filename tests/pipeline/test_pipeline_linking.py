@@ -90,6 +90,8 @@ def test_linking_again_changes_nothing_and_says_what_it_made(filled: Store) -> N
     assert told is not None
     assert (told.tracklets, told.matches, told.journeys) == tuple(len(before[kind]) for kind in DERIVED[:3])
     assert (told.whole, told.reason, told.unknown, told.unseen, told.anew) == (True, "", (), (), {})
+    counted = len(filled.scan(Passages).members.values)
+    assert sum(told.uncounted.values()) + counted == told.tracklets
     assert steps == [("tracklets", 2, 2)]
     assert min(report.stage_seconds[stage] for stage in ("track", "match", "store")) > 0
     assert report.seconds == pytest.approx(sum(report.stage_seconds.values()))

@@ -42,6 +42,9 @@ def test_what_is_linked_as_a_whole_takes_the_place_of_what_was_before() -> None:
     assert ((further + further).tracklets, (further + further).journeys) == (10, 6)
     assert ((further + whole).tracklets, (further + whole).matches, (further + whole).journeys) == (50, 40, 0)
     assert (whole + further).tracklets == 55
+    assert dict(further.linking.uncounted) == {"stood": 2}  # type: ignore[union-attr]
+    assert dict((further + further).linking.uncounted) == {"stood": 4}  # type: ignore[union-attr]
+    assert dict((further + whole).linking.uncounted) == {}  # type: ignore[union-attr]
     told = (further + whole).linking
     assert told is not None
     assert (told.unknown, told.unseen, told.reason, told.late, told.anew) == ((), ("y",), "no links", 0, {"lost": 1})

@@ -83,8 +83,8 @@ class PassagePriors:
     # Share of a tracklet's boxes that must be second boxes of others to leave it out; not tuned.
     double_share: float = 0.5
     # Overlap, cosine of the looks, and stills before or after, by which a lone box is a thing that stands; the
-    # cosine is flat from 0.7 to 0.9 (without it the next vehicle in the same place makes one stand), the others are
-    # chosen by thought.
+    # cosine is flat from 0.7 to 0.9, the others are chosen by thought. Place alone says nothing where a lane is busy:
+    # of real lone boxes as many have one in their place 20 stills later as in the next.
     standing_iou: float = 0.7
     standing_alike: float = 0.8
     standing_stills: int = 3

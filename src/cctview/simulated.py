@@ -146,6 +146,7 @@ def store_world(simulation: Simulation, store: Store, *, progress: Progress = si
 
     Vectors are random ones that stand for identities; people are blacked out where they truly are.
     """
+    store.set_network(simulation.plan.network)
     kept: list[SimFrame] = []
     pending: list[SimFrame] = []
     for number, still in enumerate(simulation.frames(), start=1):

@@ -41,7 +41,7 @@ test: $(TEST)/.made browser
 	$(TEST)/bin/mypy
 	$(TEST)/bin/lint-imports
 	cd examples/plugin && $(CURDIR)/$(TEST)/bin/python -m pytest --quiet
-	$(TEST)/bin/python -m pytest --cov --cov-report=term:skip-covered
+	$(TEST)/bin/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term:skip-covered
 
 # The same tests with the oldest libraries that pyproject.toml allows; newer ones beside them may call those outdated.
 # Left out: the pages, the documented commands, the fuzzing of the API and the notebooks, whose tools want newer ones.
@@ -53,12 +53,12 @@ $(OLDEST)/.made: pyproject.toml
 	$(OLDEST)/bin/uv pip compile --quiet --extra all --resolution lowest-direct -o $(OLDEST)/oldest.txt pyproject.toml
 	$(OLDEST)/bin/uv pip install --quiet --python $(OLDEST)/bin/python -r $(OLDEST)/oldest.txt
 	$(OLDEST)/bin/uv pip install --quiet --python $(OLDEST)/bin/python -c $(OLDEST)/oldest.txt \
-		pytest hypothesis playwright faster-coco-eval h5py onnx polars pandas matplotlib supervision
+		pytest pytest-xdist hypothesis playwright faster-coco-eval h5py onnx polars pandas matplotlib supervision
 	@touch $@
 
 test-oldest: $(OLDEST)/.made
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	$(OLDEST)/bin/python -m pytest tests -o addopts="--strict-markers --strict-config" -W ignore::DeprecationWarning $(NEWER:%=--ignore=%) $(ONLY)
+	$(OLDEST)/bin/python -m pytest tests --numprocesses auto --dist loadfile -o addopts="--strict-markers --strict-config" -W ignore::DeprecationWarning $(NEWER:%=--ignore=%) $(ONLY)
 
 # What a plain install takes, without any extra.
 size:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,7 +50,14 @@ def test_the_network_of_a_plan_is_the_given_one_or_that_of_the_world_it_laid() -
     plan = Plan(SETTINGS)
     assert plan.network.cameras.id.tolist() == list(plan.cameras) == ["sim-1", "sim-2", "sim-3"]
     given = parse_network(plan.network_toml())
-    assert Plan(SETTINGS, given).network is given
+    assert Plan(SETTINGS, given).network == given
+
+
+def test_a_given_network_keeps_its_names_and_takes_the_time_zone_that_the_names_of_stills_are_in() -> None:
+    given = parse_network(Plan(SETTINGS).network_toml())
+    names = np.array(['5th "Ave" \\', "Ünter", "c"], np.str_)
+    odd = replace(given, cameras=given.cameras.replace(name=names), timezone="Asia/Singapore")
+    assert parse_network(Plan(SETTINGS, odd).network_toml()) == replace(odd, timezone="America/New_York")
 
 
 def test_recorded_trajectories_beside_a_network_are_refused_before_the_file_is_read() -> None:

@@ -16,10 +16,9 @@ from cctview.errors import StoreError
 from cctview.network import parse_network
 from cctview.privacy import Policy
 from cctview.store import Batch, create_store, open_store
-from cctview.testing.samples import CAMERAS, PER_FRAME, START, batch, detections, embeddings, frame
+from cctview.testing.samples import CAMERAS, PER_FRAME, START, batch, detections, embeddings, filled, frame
 from cctview.testing.stores.keeping import NETWORK
 from cctview.types import Detections, Embeddings, Frames, Journeys, Passages, Ragged, Tracklets
-from conftest import fill
 
 EVERYTHING = (Frames, Detections, Embeddings)
 
@@ -153,7 +152,7 @@ def test_a_camera_goes_from_every_table_and_every_file(full):
 @settings(max_examples=5)
 @given(picks=st.sets(st.integers(0, 11), min_size=1, max_size=6))
 def test_any_choice_of_frames_goes_from_every_file(tmp_path_factory, picks):
-    store = fill(create_store(tmp_path_factory.mktemp("s"), Policy.default("t")))
+    store = filled(create_store(tmp_path_factory.mktemp("s"), Policy.default("t")))
     frames = store.scan(Frames)
     gone = np.isin(np.arange(12), list(picks))
     report = store.forget(ids=frames.id[gone])

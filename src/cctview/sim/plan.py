@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from cctview.errors import SettingsError
 from cctview.naming import still_name, zone
-from cctview.network import CameraNetwork, parse_network
+from cctview.network import CameraNetwork, network_toml
 from cctview.sim.cameras.pose import RoadCamera, beside_road
 from cctview.sim.cameras.timetable import LIKE_VIDEO_BELOW_S, Timetable, timetable
 from cctview.sim.settings import SimSettings
 from cctview.sim.world.built_in import build_layout, recorded_layout
 from cctview.sim.world.layout import Layout
-from cctview.sim.world.mapping import network_toml
+from cctview.sim.world.mapping import layout_network
 from cctview.sim.world.recorded import Recording, recording
 from cctview.sim.world.road import Road
 from cctview.sim.world.sumo import read_fcd
@@ -81,7 +81,7 @@ class Plan:
     @cached_property
     def network(self) -> CameraNetwork:
         """Return the camera network: the given one, or that of the generated world."""
-        return self.given or parse_network(self.network_toml(), "the simulated network")
+        return layout_network(self.layout, TIMEZONE) if self.given is None else replace(self.given, timezone=TIMEZONE)
 
     @property
     def start(self) -> np.datetime64:
@@ -99,7 +99,7 @@ class Plan:
 
     def network_toml(self) -> str:
         """Return the camera network file of this world."""
-        return network_toml(self.layout, self.given, TIMEZONE)
+        return network_toml(self.network)
 
     def rng(self, purpose: str, number: int = 0) -> np.random.Generator:
         """Return the random numbers of one purpose, so that no part disturbs another."""

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cctview.seams import Store
 from cctview.store import Batch
+from cctview.store.contract import Derived
 from cctview.store.jpeg import encode
 from cctview.types import (
     OBJECT_TYPES,
@@ -36,6 +38,7 @@ __all__ = [
     "breaks",
     "detections",
     "embeddings",
+    "filled",
     "frame",
     "journeys",
     "matches",
@@ -224,3 +227,13 @@ def journeys(tracks: Tracklets, camera: str, other: str) -> Journeys:
         lat=Ragged.from_lengths(ones, lengths),
         speed=Ragged.from_lengths(ones.astype(np.float32), lengths),
     )
+
+
+def filled(store: Store, count: int = 12) -> Store:
+    """Keep some stills in a new store and everything that is derived from them; return it."""
+    store.append(batch(range(count)))
+    tracks = tracklets(store.scan(Detections), store.scan(Embeddings))
+    ends = CAMERAS[:2]
+    made: list[Derived] = [tracks, passages(tracks, ends[1]), matches(tracks, *ends), journeys(tracks, *ends)]
+    store.replace([*made, travel_times(*ends), breaks(*ends)])
+    return store

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cctview.network import CameraNetwork
+from cctview.network import CameraNetwork, parse_network
 from cctview.sim.world.layout import OUT, Layout
 
-__all__ = ["network_toml"]
+__all__ = ["layout_network"]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -34,17 +34,16 @@ class _Stretch:
     direction: str
 
 
-def network_toml(layout: Layout, given: CameraNetwork | None, timezone: str) -> str:
-    """Return the network as TOML: that of the layout, or the given one written out again."""
-    cameras = list(_cameras(layout)) if given is None else list(_given_cameras(given))
-    stretches = _stretches(layout) if given is None else list(_given_links(given))
+def layout_network(layout: Layout, timezone: str) -> CameraNetwork:
+    """Return the network of a layout, as precise as somebody who types it from a map: degrees and miles rounded."""
     links = [
         f'[[link]]\nfrom = "{s.origin}"\nto = "{s.target}"\ndirection = "{s.direction}"\n'
         f"miles = {s.metres / _METRES_PER_MILE:.4f}\n"
-        for s in stretches
+        for s in _stretches(layout)
     ]
-    shore = [] if given is not None or len(layout.roads) > 1 else [_shoreline(layout)]
-    return "\n".join(["# A simulated world.", f'timezone = "{timezone}"', *shore, "", *cameras, *links])
+    shore = [] if len(layout.roads) > 1 else [_shoreline(layout)]
+    text = "\n".join([f'timezone = "{timezone}"', *shore, *_cameras(layout), *links])
+    return parse_network(text, "the simulated network")
 
 
 def _shoreline(layout: Layout) -> str:
@@ -68,18 +67,6 @@ def _cameras(layout: Layout) -> Iterator[str]:
         name = "Drive" if len(layout.roads) == 1 else f"Road {site.road + 1}"
         title = f"{name}, km {site.station / 1000:.2f}"
         yield _camera(site.name, title, lat, lon, _compass(_bearing(layout, site.road, site.station, site.against)))
-
-
-def _given_cameras(network: CameraNetwork) -> Iterator[str]:
-    table = network.cameras
-    columns = (c.tolist() for c in (table.id, table.name, table.lat, table.lon, table.heading_deg))
-    for name, title, lat, lon, heading in zip(*columns, strict=True):
-        yield _camera(name, title, lat, lon, _compass(heading))
-
-
-def _given_links(network: CameraNetwork) -> Iterator[_Stretch]:
-    for link in network.links:
-        yield _Stretch(link.origin, link.target, link.metres, _compass(link.direction_deg))
 
 
 def _camera(name: str, title: str, lat: float, lon: float, heading: str) -> str:

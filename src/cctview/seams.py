@@ -354,7 +354,10 @@ class Store(Protocol):
         ...
 
     def expire(self, now: np.datetime64) -> Forgotten:
-        """Remove what the policy no longer allows at ``now``, and prove it."""
+        """Remove what the policy no longer allows at ``now``, and prove it.
+
+        Where only stills lose their pixels, states and ``removals`` stay as they are.
+        """
         ...
 
     def summary(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from cctview.execute import SerialExecutor, ThreadExecutor
 from cctview.network import CameraNetwork
 from cctview.pipeline import Run, RunReport, RunSettings, link, run
 from cctview.seams import Store
+from cctview.store import Expiry
 from cctview.types import Detections, Embeddings, Frames, Journeys, Matches, Tracklets
 
 TABLES = (Frames, Detections, Embeddings, Tracklets, Matches, Journeys)
@@ -296,3 +298,16 @@ def test_the_verb_is_a_run_driven_to_its_end(seeing: roadside.Road, tmp_path: Pa
     store = roadside.new_store(tmp_path / "store")
     report = run(roadside.Stills(seeing.frames[:30]), store, seeing.network, seeing, None)  # type: ignore[arg-type]
     assert report.stills == 30 == len(store.scan(Frames))
+
+
+def test_what_becomes_too_old_goes_while_the_run_lasts(seeing: roadside.Road, tmp_path: Path) -> None:
+    store = roadside.new_store(tmp_path / "store")
+    run_ = going(seeing, store, roadside.Stills(seeing.frames[:64]))
+    run_._expiry = Expiry(store, every_s=0.005)
+    for part in run_:
+        if part.stills:
+            store.set_policy(replace(store.policy, keep_frames=False))
+            while store.summary()["frames"]["pixel_bytes"]:
+                pass
+    assert run_.report.stored["expired_pixels"] == run_.report.stored["pixels"] > 0
+    assert run_.report.tracklets > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -78,7 +79,7 @@ def link(
 
 @dataclass(frozen=True, kw_only=True)
 class Linker:
-    """The store, the methods and the machine that linking works with."""
+    """The store, the methods and the machine that linking works with; ``holding`` keeps the store from expiring."""
 
     store: Store
     tracker: Tracker[Any]
@@ -86,9 +87,20 @@ class Linker:
     executor: Executor
     settings: RunSettings
     progress: Progress
+    holding: Callable[[], AbstractContextManager[object]] = nullcontext
 
     def whole(self) -> RunReport:
-        """Link everything anew, as if the stills ended here, and exchange it in one step."""
+        """Link everything anew, as if the stills ended here, and exchange it in one step.
+
+        Where something was removed meanwhile, what is left is linked again, and nothing expires until that is done.
+        """
+        try:
+            return self._whole()
+        except StoreChangedError:
+            with self.holding():
+                return self._whole()
+
+    def _whole(self) -> RunReport:
         start = time.perf_counter()
         stills = stills_of(self.store)
         spans = spans_of(stills.time, _rows(self.store, "detections"))
@@ -106,7 +118,8 @@ class Linker:
         try:
             return self._further()
         except StoreChangedError:
-            return self._further()
+            with self.holding():
+                return self._further()
 
     def _further(self) -> RunReport:
         start, removals = time.perf_counter(), self.store.removals

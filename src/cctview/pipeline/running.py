@@ -27,6 +27,7 @@ from cctview.pipeline.report import RunReport, Told, took
 from cctview.pipeline.settings import RunSettings
 from cctview.progress import silent
 from cctview.seams import Detector, Embedder, Executor, Matcher, Progress, Source, Store, Tracker
+from cctview.store import Expiry
 from cctview.tracking import RoadTracker
 from cctview.types import Frame, Frames
 
@@ -48,9 +49,10 @@ def run(
 ) -> RunReport:
     """Take a source of stills to journeys in a store, and say what was done.
 
-    What the policy no longer allows is removed first. A ``network`` takes the place of the store's; without one that
-    one holds, and where there is none the source's own. When the run is interrupted or fails, what is there is
-    linked before the error goes on; see ``Run`` for a run whose report so far can be asked for.
+    What the policy no longer allows is removed first, and within a minute of its time while the run lasts. A
+    ``network`` takes the place of the store's; without one that one holds, and where there is none the source's own.
+    When the run is interrupted or fails, what is there is linked before the error goes on; see ``Run`` for a run
+    whose report so far can be asked for.
     """
     return Run(
         source,
@@ -92,6 +94,7 @@ class Run:
         self._settings = settings or RunSettings()
         self._executor = executor or ThreadExecutor()
         self._progress = progress
+        self._expiry = Expiry(store)
         self._linker = Linker(
             store=store,
             tracker=tracker or RoadTracker(),
@@ -99,6 +102,7 @@ class Run:
             executor=self._executor,
             settings=self._settings,
             progress=progress,
+            holding=self._expiry.held,
         )
         self._report = RunReport()
         self._waiting: list[Analysis] = []
@@ -130,9 +134,11 @@ class Run:
     def __iter__(self) -> Iterator[RunReport]:
         self._mark = time.perf_counter()
         yield self._added(self._opened())
-        yield from self._ingested()
-        self._ending = True
-        yield self._added(self._linked_at_the_end())
+        with self._expiry:
+            yield from self._ingested()
+            self._ending = True
+            yield self._added(self._linked_at_the_end())
+        yield self._added(RunReport(stored=self._expiry.counts))
 
     def _opened(self) -> RunReport:
         """Remove what the policy no longer allows, and settle which camera network holds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cctview.store.contract import Admitted, Batch, Derived, Forgotten, Proof
+from cctview.store.expiring import Expiry
 from cctview.store.filters import COLOURS, Hits, SearchFilters
 from cctview.store.opening import create_store, open_store
 
@@ -11,6 +12,7 @@ __all__ = [
     "Admitted",
     "Batch",
     "Derived",
+    "Expiry",
     "Forgotten",
     "Hits",
     "Proof",

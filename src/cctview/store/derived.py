@@ -91,7 +91,7 @@ def require_network(piles: Mapping[str, Pile], network: CameraNetwork | None) ->
 
 
 def require_members(view: View, piles: Mapping[str, Pile]) -> None:
-    """Raise StoreError for rows made from what was forgotten since; aggregates and breaks name no one."""
+    """Raise StoreChangedError for rows made from what was forgotten since; aggregates and breaks name no one."""
     for name, owner, ids in _named(piles):
         known = _sorted(piles[owner].ids("id")) if owner in piles else view.ids(owner)
         _require_known(name, owner, ids, known)
@@ -136,7 +136,7 @@ def _sorted(parts: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
 def _require_known(name: str, owner: str, ids: NDArray[np.int64], known: NDArray[np.int64]) -> None:
     strange = ids[~contained(ids, known)]
     if len(strange):
-        raise StoreError(
+        raise StoreChangedError(
             f"{LAYOUTS[name].table.__name__} name {owner} that are not stored ({len(strange)} of them, first "
             f"{strange[0]}), perhaps forgotten meanwhile; make them again from what is stored now"
         )

@@ -53,6 +53,11 @@ class Doomed:
         return np.concatenate([self.frames, self.detections, self.tracklets, self.passages, self.journeys])
 
     @property
+    def rows(self) -> bool:
+        """Whether rows go too, or stills only: those leave all that was made from them as it is."""
+        return not replace(self, pixels=_none()).empty
+
+    @property
     def empty(self) -> bool:
         """Whether there is nothing to remove."""
         return not any(len(value) for value in vars(self).values() if isinstance(value, np.ndarray | str)) and (

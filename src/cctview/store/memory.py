@@ -308,13 +308,13 @@ class MemoryStore:
     ) -> Forgotten:
         """Remove rows and all that was made from them, and prove it."""
         with self._writing("forget") as now:
-            return self._removed(now, chosen(now, before, camera, ids))
+            return self._removed(now, chosen(now, before, camera, ids), rows=True)
 
     def expire(self, now: np.datetime64) -> Forgotten:
         """Remove what the policy no longer allows, and prove it."""
         with self._writing("expire") as held:
             doomed = doomed_by_age(held, held.policy, now)
-            return Forgotten() if doomed.empty else self._removed(held, doomed)
+            return Forgotten() if doomed.empty else self._removed(held, doomed, rows=doomed.rows)
 
     def summary(self) -> dict[str, Any]:
         """Return rows, bytes, oldest and newest time and producer of each table."""
@@ -344,17 +344,18 @@ class MemoryStore:
             raise no_frame(self.where, int(strange[0]))
         return [now.stills.get(frame, b"") for frame in wanted.tolist()]
 
-    def _removed(self, now: Contents, doomed: Doomed) -> Forgotten:
+    def _removed(self, now: Contents, doomed: Doomed, *, rows: bool) -> Forgotten:
         """Put what is left in place of the contents, and search it; raise StoreError when anything is still found."""
         told, left = counted(now, doomed), now.without(doomed)
         needles = _needles(now, doomed)
         before, after = search(now.pieces(), needles), search(left.pieces(), needles)
-        rows = left_of(left, doomed)
-        if after.found or rows:
+        still = left_of(left, doomed)
+        if after.found or still:
             raise StoreError(
-                f"{self.where}: not everything is gone: {rows} rows, {after.found} ids or stills; report it"
+                f"{self.where}: not everything is gone: {still} rows, {after.found} ids or stills; report it"
             )
-        self._shelf.contents = replace(left, removals=now.removals + 1)
+        kept = {"states": now.states} if not rows else {"removals": now.removals + 1}
+        self._shelf.contents = replace(left, **kept)
         proof = Proof(
             files=after.pieces,
             bytes=after.bytes,

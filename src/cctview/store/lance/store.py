@@ -315,12 +315,16 @@ class LanceStore:
             return remove(tx, doomed)
 
     def expire(self, now: np.datetime64) -> Forgotten:
-        """Remove what the policy no longer allows, and prove it."""
+        """Remove what the policy no longer allows, and prove it; where that is nothing, no other writer waits."""
+        self._require_writable("expire")
+        if self._reading(lambda view: doomed_by_age(view, self.policy, now).empty):
+            return Forgotten()
         with self._writing("expire") as tx:
             doomed = doomed_by_age(tx.snapshot(), self.policy, now)
             if doomed.empty:
                 return Forgotten()
-            tx.removing()
+            if doomed.rows:
+                tx.removing()
             return remove(tx, doomed)
 
     def summary(self) -> dict[str, Any]:

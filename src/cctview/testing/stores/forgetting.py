@@ -243,6 +243,16 @@ class Forgetting(StoreMaking):
         assert (report.pixels, report.rows) == (3, {})
         assert len(store.pixels(store.scan(Frames, after=START + 3 * SECOND).id)) == 3
 
+    def test_stills_that_expire_leave_states_and_links(self) -> None:
+        """Nothing that was made from them goes with them, so what others made meanwhile still holds."""
+        store = self.full()
+        store.extend([], {"beliefs": b"x"})
+        before = store.removals
+        assert _aged(store, 3.1).pixels == 12
+        assert (store.states(), store.removals) == ({"beliefs": b"x"}, before)
+        assert _aged(store, 7.1).rows["embeddings"] == 60
+        assert (store.states(), store.removals) == ({}, before + 1)
+
     def test_a_policy_that_no_longer_keeps_pixels_removes_them(self) -> None:
         """At the next expiry, and for stills to come."""
         store = self.full()

@@ -102,6 +102,7 @@ stress: env
 docs: env
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_names.py
 	$(BIN)/python docs/make_tables.py
 	$(BIN)/python docs/make_pictures.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict

@@ -112,6 +112,13 @@ def test_the_reference_is_what_the_program_says() -> None:
     assert (ROOT / "docs" / "reference.md").read_text() == reference(), "run python docs/make_reference.py"
 
 
+def test_the_names_that_are_read_are_those_of_the_patterns() -> None:
+    from make_names import FILE, with_names
+
+    page = FILE.read_text()
+    assert with_names(page) == page, "run python docs/make_names.py"
+
+
 def test_the_figures_of_the_readme_are_those_of_the_results() -> None:
     from make_tables import with_table
 

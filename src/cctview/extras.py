@@ -1,7 +1,7 @@
 """Libraries that come with an extra: loaded on first use, and where they are missing the command that installs them.
 
-Stills are decoded by OpenCV and models run by onnxruntime; whoever only tracks, matches or exports what is stored
-needs neither. Every message about a missing library is made here.
+Stills are decoded by simplejpeg and OpenCV, and models run by onnxruntime; whoever only tracks, matches or exports
+what is stored needs none of them. Every message about a missing library is made here.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from cctview.errors import MissingExtraError
 
 if TYPE_CHECKING:
     import cv2
+    import simplejpeg
 
-__all__ = ["cv2", "imported", "later", "missing"]
+__all__ = ["cv2", "imported", "later", "missing", "simplejpeg"]
 
 _EXTRAS = {
     "av": "video",
@@ -26,6 +27,7 @@ _EXTRAS = {
     "onnx": "convert",
     "onnxruntime": "vision",
     "pydantic": "web",
+    "simplejpeg": "vision",
     "starlette": "web",
     "torch": "train",
     "uvicorn": "web",
@@ -48,6 +50,7 @@ def later(module: str) -> ModuleType:
 
 if not TYPE_CHECKING:
     cv2 = later("cv2")
+    simplejpeg = later("simplejpeg")
 
 
 def imported(module: str) -> ModuleType:

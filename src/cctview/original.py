@@ -38,6 +38,7 @@ from cctview.privacy import redact
 from cctview.progress import silent
 from cctview.seams import Detector, Embedder, Progress, Source, Store
 from cctview.sources import IMAGE_ENDINGS, Skipped, decode, open_source
+from cctview.sources.source import noticed_by
 from cctview.store import Batch
 from cctview.types import PERSON, Detections, Embeddings, Frame, Frames, Ragged, rows_of
 
@@ -171,6 +172,7 @@ def _todo(source: Source, out: Path, model: str, report: OriginalReport, *, json
                 report.counts["done before"] += 1
             else:
                 yield item
+    report.counts.update({told.what: told.count for told in noticed_by(source)})
 
 
 def _is_done(path: Path, model: str, *, json_only: bool) -> bool:
@@ -300,6 +302,7 @@ def _frames(source: Source, tree: OriginalTree, store: Store, report: OriginalRe
             yield item
         else:
             report.counts["frames_known"] += 1
+    report.counts.update({told.what: told.count for told in noticed_by(source)})
 
 
 def _batch(frames: list[Frame], tree: OriginalTree, embeddings: Embeddings, detector: Detector) -> Batch:

@@ -70,7 +70,11 @@ class Source(Protocol):
         ...
 
     def frames(self, known: Callable[[int], bool]) -> Iterator[Frame | Skipped | Known]:
-        """Yield every still once, in a fixed order; ``known`` says which frame ids are stored."""
+        """Yield every still once, in a fixed order; ``known`` says which frame ids are stored.
+
+        A source that guesses, mends or leaves out what is no still may have a method ``noticed`` beside this, which
+        returns what it noticed since it was last asked, as a tuple of ``Noticed``; the report of a run adds it up.
+        """
         ...
 
 

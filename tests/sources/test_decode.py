@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from PIL import Image
 
 from cctview.errors import FrameError
 from cctview.sources import DecodeLimits, decode
+from cctview.sources.times import exif_time
 
 
 def scene(height: int = 96, width: int = 128) -> np.ndarray:
@@ -44,7 +47,7 @@ def jpeg_declaring(width: int, height: int) -> bytes:
 
 def test_a_jpeg_comes_back_as_rgb_with_its_bytes_usable() -> None:
     decoded = decode(encoded(quality=95), "x.jpg")
-    assert decoded.is_jpeg
+    assert decoded.jpeg
     assert decoded.image.dtype == np.uint8
     assert np.abs(decoded.image.astype(int) - scene()).mean() < 8
 
@@ -52,7 +55,7 @@ def test_a_jpeg_comes_back_as_rgb_with_its_bytes_usable() -> None:
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "BMP", "TIFF", "GIF"])
 def test_other_kinds_of_image(kind: str) -> None:
     decoded = decode(encoded(kind, **({"lossless": True} if kind == "WEBP" else {})), "x")
-    assert not decoded.is_jpeg
+    assert not decoded.jpeg
     assert decoded.image.shape == (96, 128, 3)
     tolerance = 20 if kind == "GIF" else 0
     assert np.abs(decoded.image.astype(int) - scene()).mean() <= tolerance
@@ -90,14 +93,14 @@ def test_exif_orientation_is_applied_and_the_bytes_are_not_kept() -> None:
     exif[0x0112] = 6
     turned = decode(encoded(exif=exif, quality=95), "x.jpg")
     assert turned.image.shape == (128, 96, 3)
-    assert not turned.is_jpeg
+    assert not turned.jpeg
     assert np.abs(turned.image.astype(int) - np.rot90(scene(), -1)).mean() < 8
 
 
 def test_exif_without_a_turn_changes_nothing() -> None:
     exif = Image.Exif()
     exif[0x010E] = "a street"
-    assert decode(encoded(exif=exif), "x.jpg").is_jpeg
+    assert decode(encoded(exif=exif), "x.jpg").jpeg
 
 
 def test_broken_exif_turns_nothing() -> None:
@@ -112,6 +115,64 @@ def test_a_jpeg_cut_anywhere_is_refused(eighth: int, options: dict[str, bool]) -
     data = encoded(**options)
     with pytest.raises(FrameError, match=r"empty|truncated|damaged|not an image"):
         decode(data[: len(data) * eighth // 8], "cut.jpg")
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}, {"quality": 30}])
+@pytest.mark.parametrize("less", [1, 2])
+def test_a_jpeg_that_lacks_nothing_but_its_end_marker_is_whole(less: int, options: dict[str, object]) -> None:
+    data = encoded(**options)
+    decoded = decode(data[:-less], "x.jpg")
+    assert np.array_equal(decoded.image, decode(data, "x.jpg").image)
+    assert decoded.jpeg == data
+    with pytest.raises(FrameError, match="truncated JPEG"):
+        decode(data[:-3], "x.jpg")
+
+
+@pytest.mark.parametrize(
+    "before", [b"\r\n", b"\n\n\n", b"Content-Type: image/jpeg\r\nContent-Length: 5\r\n\r\n", b"--frame\r\nA: b\r\n\r\n"]
+)
+def test_a_jpeg_behind_line_breaks_or_the_header_of_a_part_is_read(before: bytes) -> None:
+    data = encoded()
+    decoded = decode(before + data + b"\r\n--frame", "part")
+    assert np.array_equal(decoded.image, decode(data, "x.jpg").image)
+    assert decoded.jpeg.startswith(data)
+
+
+def test_a_jpeg_behind_other_bytes_is_none() -> None:
+    for before in (b"\0\0", b"a" * 5000, "é".encode()):
+        with pytest.raises(FrameError, match="not an image"):
+            decode(before + encoded(), "x")
+
+
+def test_what_libjpeg_finds_odd_is_told_and_not_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    data = encoded()
+    decoded = decode(data[:-2] + b"\1" * 40 + data[-2:], "x.jpg")
+    assert decoded.oddity == "Corrupt JPEG data: extraneous bytes before a marker"
+    assert decode(data, "x.jpg").oddity == ""
+    assert np.array_equal(decoded.image, decode(data, "x.jpg").image)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "head", [b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n", b"\xc5\xd0\xd3\xc6" + b"\0" * 60]
+)
+def test_no_other_program_is_started_for_a_strangers_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    program = tmp_path / "gs"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(FrameError, match="not an image"):
+        decode(head + b"showpage\n%%EOF\n", "cam.jpg")
+    assert exif_time(head, None) is None
+    assert not (tmp_path / "started").exists()
+
+
+@pytest.mark.parametrize("kind", ["PPM", "TGA", "PCX", "ICO", "SGI"])
+def test_kinds_that_no_camera_sends_are_not_opened(kind: str) -> None:
+    with pytest.raises(FrameError, match="not an image"):
+        decode(encoded(kind), "x")
 
 
 @pytest.mark.parametrize("eighth", range(8))
@@ -137,6 +198,74 @@ def test_rows_repeated_downwards_are_half_decoded(kind: str) -> None:
         decode(encoded(kind, image), "half")
 
 
+def below(colour: object, top: int, left: int = 0) -> np.ndarray:
+    """A still of 240 x 352 with one colour below a row, and from a column on in the row of blocks above it."""
+    image = scene(240, 352)
+    image[top:] = colour
+    if left:
+        image[top - 16 : top, left:] = colour
+    return image
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        below(128, 100),
+        below(128, 160),
+        below(128, 224, left=128),
+        below(128, 208, left=16),
+        below((0, 135, 0), 100),
+        below((0, 135, 0), 220),
+        below((0, 154, 0), 120),
+    ],
+    ids=[
+        "grey half",
+        "grey third",
+        "grey with a step",
+        "grey with an early step",
+        "green half",
+        "green",
+        "green of TV",
+    ],
+)
+def test_a_lower_part_that_never_came_is_found_behind_another_encoding(image: np.ndarray) -> None:
+    with pytest.raises(FrameError, match="half decoded; the lower part"):
+        decode(encoded(image=image, quality=90), "half")
+
+
+def test_a_frame_that_never_came_at_all_is_no_still() -> None:
+    with pytest.raises(FrameError, match="half decoded; the whole"):
+        decode(encoded(image=np.full((240, 352, 3), (0, 135, 0), np.uint8)), "green")
+
+
+def bar(top: int, words: slice, columns: slice) -> np.ndarray:
+    image = below(128, top)
+    rng = np.random.default_rng(1)
+    letters = image[words, columns]
+    letters[rng.random(letters.shape[:2]) < 0.4] = 0
+    return image
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        below(128, 216),
+        below(128, 180),
+        bar(216, slice(220, 230), slice(10, 60)),
+        bar(216, slice(216, 224), slice(0, 60)),
+        bar(200, slice(210, 232), slice(100, 250)),
+        np.concatenate([np.full((30, 352, 3), 128, np.uint8), scene(240, 352), np.full((30, 352, 3), 128, np.uint8)]),
+        np.concatenate([np.full((90, 352, 3), 128, np.uint8), scene(240, 352), np.full((120, 352, 3), 128, np.uint8)]),
+        below((60, 135, 60), 100),
+        below((0, 135, 0), 236),
+    ],
+    ids=["bar", "mask", "words", "words above", "words amid", "letterbox", "more below", "grass", "a line of green"],
+)
+@pytest.mark.parametrize("quality", [70, 95])
+def test_bars_and_masks_are_part_of_a_still(image: np.ndarray, quality: int) -> None:
+    assert decode(encoded(image=image, quality=quality), "bar").image.shape == image.shape
+
+
 @pytest.mark.parametrize(
     "image",
     [
@@ -152,7 +281,7 @@ def test_cards_and_plain_images_pass(image: np.ndarray) -> None:
 
 
 def test_trailing_bytes_after_the_end_do_no_harm() -> None:
-    assert decode(encoded() + b"\0" * 500, "padded.jpg").is_jpeg
+    assert decode(encoded() + b"\0" * 500, "padded.jpg").jpeg
 
 
 @pytest.mark.parametrize(
@@ -179,7 +308,7 @@ def test_what_is_no_image_is_refused_with_its_reason(data: bytes, words: str) ->
     "data", [png(60_000, 60_000), png(2_000_000_000, 2_000_000_000), jpeg_declaring(65_000, 65_000)]
 )
 def test_a_huge_declared_size_is_refused_before_decoding(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cv2.imdecode", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr("simplejpeg.decode_jpeg", lambda *_, **__: pytest.fail("decoded"))
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda _: pytest.fail("decoded"))
     with pytest.raises(FrameError, match="refused"):
         decode(data, "bomb.png")

@@ -4,13 +4,14 @@ import io
 import os
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+import simplejpeg
 from PIL import Image
 
 from cctview.errors import InputError, SettingsError, SourceNotFoundError
 from cctview.sources import DecodeLimits, FolderSource, Known, Skipped, open_source
+from cctview.sources.source import noticed_by
 from cctview.types import Frame
 
 
@@ -34,6 +35,12 @@ def never(_: int) -> bool:
 def read(folder: Path, **options: object) -> tuple[list[Frame], list[Skipped]]:
     items = list(open_source(folder, **options).frames(never))
     return [item for item in items if isinstance(item, Frame)], [item for item in items if isinstance(item, Skipped)]
+
+
+def noticed(folder: Path) -> dict[str, int]:
+    source = open_source(folder)
+    list(source.frames(never))
+    return {told.what: told.count for told in noticed_by(source)}
 
 
 @pytest.mark.parametrize("layout", ["{camera}/2020/05/05/13/34/{second}", "{camera}/13.34", "."])
@@ -69,13 +76,20 @@ def test_outputs_beside_the_stills_are_not_stills(tmp_path: Path) -> None:
         f"{still}--detections.json",
         ".hidden.jpeg",
         ".git/a.jpeg",
-        "notes.txt",
     ):
         put(tmp_path / output, jpeg())
+    put(tmp_path / "notes.txt", b"of the day")
     frames, skipped = read(tmp_path)
     assert [frame.name for frame in frames] == [still]
     assert skipped == []
     assert open_source(tmp_path).count() == 1
+    assert noticed(tmp_path) == {
+        "an output beside stills": 4,
+        "a folder of outputs beside stills": 3,
+        "a hidden file": 1,
+        "a hidden folder": 1,
+        "no picture (.txt)": 1,
+    }
 
 
 def test_any_folder_of_images(tmp_path: Path) -> None:
@@ -134,8 +148,8 @@ def test_known_stills_are_not_decoded(tmp_path: Path, monkeypatch: pytest.Monkey
     frames, _ = read(tmp_path)
     stored = {frames[0].id, frames[2].id}
     decoded = []
-    whole = cv2.imdecode
-    monkeypatch.setattr(cv2, "imdecode", lambda data, flags: decoded.append(1) or whole(data, flags))
+    whole = simplejpeg.decode_jpeg
+    monkeypatch.setattr(simplejpeg, "decode_jpeg", lambda data, strict: decoded.append(1) or whole(data, strict=strict))
     items = list(open_source(tmp_path).frames(stored.__contains__))
     assert [type(item) for item in items] == [Known, Frame, Known]
     assert {item.id for item in items if isinstance(item, Known)} == stored
@@ -165,16 +179,104 @@ def test_two_hundred_good_and_fifty_broken(tmp_path: Path) -> None:
     assert not any(str(tmp_path) in item.reason for item in skipped)
 
 
-def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
+def test_linked_files_that_lie_elsewhere_are_not_followed(tmp_path: Path) -> None:
     outside = put(tmp_path / "secret" / "1.jpg", jpeg(1))
     inside = put(tmp_path / "stills" / "real.jpg", jpeg(2))
     (tmp_path / "stills" / "out.jpg").symlink_to(outside)
-    (tmp_path / "stills" / "folder").symlink_to(outside.parent)
     (tmp_path / "stills" / "in.jpg").symlink_to(inside)
     frames, skipped = read(tmp_path / "stills")
     assert {frame.name for frame in frames} == {"real", "in"}
     assert [Path(item.where).name for item in skipped] == ["out.jpg"]
     assert "leads out of the folder" in skipped[0].reason
+
+
+def test_linked_folders_are_read_once_and_loops_are_harmless(tmp_path: Path) -> None:
+    root = tmp_path / "all"
+    put(root / "cam1" / "20200505T133429Z.jpg", jpeg(1))
+    put(tmp_path / "nas" / "20200505T133429Z.jpg", jpeg(2))
+    put(tmp_path / "nas" / "deep" / "20200505T133430Z.jpg", jpeg(3))
+    put(tmp_path / "far" / "20200505T133431Z.jpg", jpeg(4))
+    for link, target in {
+        "all/cam2": "nas",
+        "all/cam3": "nas",
+        "all/again": "all/cam1",
+        "all/loop": "all",
+        "all/up": ".",
+        "nas/back": "nas",
+        "nas/home": "all",
+        "nas/on": "far",
+        "all/gone": "nowhere",
+    }.items():
+        (tmp_path / link).symlink_to(tmp_path / target)
+    frames, skipped = read(root)
+    assert [(frame.camera, str(frame.time)[17:19]) for frame in frames] == [
+        ("cam1", "29"),
+        ("cam2", "29"),
+        ("cam2", "30"),
+        ("cam2", "31"),
+    ]
+    assert not skipped
+    assert noticed(root) == {
+        "a linked folder, followed": 2,
+        "a link to a folder that is read anyway": 3,
+        "a link to a folder that holds this one": 3,
+        "no picture (no ending)": 1,
+    }
+
+
+def test_what_is_no_still_is_counted_by_what_it_is(tmp_path: Path) -> None:
+    put(tmp_path / "20200505T133429Z.jpg", jpeg())
+    for name in ("a.mp4", "b.MOV", "network.toml", "c.jpg.part", ".DS_Store", "@eaDir/x.jpg", "README", "d.JPEG.tmp"):
+        put(tmp_path / name, b"something")
+    assert noticed(tmp_path) == {
+        "a video beside stills; give it by itself": 2,
+        "no picture (.toml)": 1,
+        "no picture (no ending)": 1,
+        "an unfinished file (.part)": 1,
+        "an unfinished file (.tmp)": 1,
+        "a hidden file": 1,
+        "a folder of thumbnails or deleted files": 1,
+    }
+    assert FolderSource(tmp_path).noticed() == (), "nothing was read yet"
+
+
+def test_a_folder_without_stills_says_what_it_holds(tmp_path: Path) -> None:
+    for name in ("13/34.29.mp4", "13/34.39.mp4", "notes.txt"):
+        put(tmp_path / name, b"something")
+    with pytest.raises(InputError, match=r"only: .*2 x a video beside stills; give it by itself") as error:
+        read(tmp_path)
+    assert "1 x no picture (.txt)" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["20200505T133435Z", "20200505T133435Z.jpg.1", "20200505T133435Z.jpg?t=1", "20200505T133435Z.dat", "13.34.35Z.x"],
+)
+def test_a_picture_is_one_whatever_its_name_ends_in(tmp_path: Path, name: str) -> None:
+    put(tmp_path / "cam1" / "2020-05-05" / name, jpeg())
+    put(tmp_path / "cam1" / "2020-05-05" / "20200505T133434Z.png", jpeg(1))
+    frames, skipped = read(tmp_path)
+    assert not skipped
+    assert [(frame.camera, str(frame.time)[:19]) for frame in frames][1] == ("cam1", "2020-05-05T13:34:35")
+
+
+def test_a_guessed_time_is_told_with_its_reason(tmp_path: Path) -> None:
+    for number, name in enumerate(["a.jpg", "b.jpg", "gate 05-06-2020 13.34.29.jpg", "gate 05-13-2020 13.34.29.jpg"]):
+        put(tmp_path / name, jpeg(number))
+    told = noticed(tmp_path)
+    assert sorted(told.values()) == [1, 2]
+    assert told["a time taken from the file system: day and month in the name could be either"] == 1
+
+
+def test_an_odd_jpeg_is_read_and_told_with_its_place(tmp_path: Path) -> None:
+    data = jpeg()
+    path = put(tmp_path / "20200505T133429Z.jpg", data[:-2] + b"\1\2\3" + data[-2:])
+    source = open_source(tmp_path)
+    assert [type(item) for item in source.frames(never)] == [Frame]
+    (told,) = noticed_by(source)
+    assert (told.count, told.where) == (1, str(path))
+    assert "extraneous bytes" in told.what
+    assert noticed_by(source) == ()
 
 
 def test_a_linked_folder_may_be_given(tmp_path: Path) -> None:

@@ -66,6 +66,8 @@ def run(
     matcher: MatcherName = "belief",
     timezone: Annotated[str | None, typer.Option(help="Time zone of local times in file names.")] = None,
     camera: Annotated[str | None, typer.Option(help="Camera id, where the source does not name one.")] = None,
+    start: Annotated[str | None, typer.Option(help="When a video begins, as 2020-05-05T13:34:29-04:00.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames a second of a video, in place of its own times.")] = None,
     on: Place = "threads",
     workers: Workers = None,
     provider: Provider = "cpu",
@@ -80,7 +82,8 @@ def run(
 
     given = load_network(network) if network else None
     known = given or _network_of(store)
-    stills = open_source(source, timezone=timezone, camera=camera, usual_timezone=known.timezone if known else None)
+    usual = known.timezone if known else None
+    stills = open_source(source, timezone=timezone, camera=camera, start=start, fps=fps, usual_timezone=usual)
     means = Means(
         detector=detector,
         embedder=embedder,
@@ -203,6 +206,8 @@ def _summary(report: RunReport) -> dict[str, Any]:
         "stored before": report.known,
         "skipped": len(skipped),
         "skipped stills": skipped,
+        "noticed": {told.what: told.count for told in report.noticed},
+        "noticed first at": {told.what: told.where for told in report.noticed if told.where},
         "detections": report.detections,
         "people blacked out": report.people,
         "tracklets": report.tracklets,

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from cctview.sources import Skipped
+from cctview.sources import Noticed, Skipped
+from cctview.sources.source import together
 
 __all__ = ["Linking", "RunReport", "Told", "added", "took"]
 
@@ -59,12 +60,14 @@ class Linking:
 class RunReport:
     """What a run did: the closing summary, and the seconds each stage took (summed over workers).
 
+    ``noticed`` tells by what it is what was guessed, mended or left out and is no still, how often and where first.
     ``linking`` is None as long as nothing was linked.
     """
 
     stills: int = 0
     known: int = 0
     skipped: tuple[Skipped, ...] = ()
+    noticed: tuple[Noticed, ...] = ()
     detections: int = 0
     people: int = 0
     stored: Mapping[str, int] = field(default_factory=dict)
@@ -79,6 +82,7 @@ class RunReport:
             stills=self.stills + later.stills,
             known=self.known + later.known,
             skipped=self.skipped + later.skipped,
+            noticed=together((*self.noticed, *later.noticed)),
             detections=self.detections + later.detections,
             people=self.people + later.people,
             stored=added(self.stored, later.stored),

@@ -27,6 +27,7 @@ from cctview.pipeline.report import RunReport, Told, took
 from cctview.pipeline.settings import RunSettings
 from cctview.progress import silent
 from cctview.seams import Detector, Embedder, Executor, Matcher, Progress, Source, Store, Tracker
+from cctview.sources.source import noticed_by
 from cctview.store import Expiry
 from cctview.tracking import RoadTracker
 from cctview.types import Frame, Frames
@@ -177,18 +178,23 @@ class Run:
         yield self._told.taken()
 
     def _appended(self) -> RunReport:
-        """Store what waits."""
+        """Store what waits, and tell what the source noticed."""
+        told = RunReport(noticed=noticed_by(self._source))
         if not self._waiting:
-            return RunReport()
+            return told
         start = time.perf_counter()
         parts, self._waiting = self._waiting, []
         admitted = self._store.append(joined(parts))
-        return RunReport(
-            stills=sum(len(part.frames) for part in parts),
-            detections=sum(len(part.detections) for part in parts),
-            people=sum(len(part.people) for part in parts),
-            stored=admitted.counts,
-        ) + took("store", time.perf_counter() - start)
+        return (
+            told
+            + RunReport(
+                stills=sum(len(part.frames) for part in parts),
+                detections=sum(len(part.detections) for part in parts),
+                people=sum(len(part.people) for part in parts),
+                stored=admitted.counts,
+            )
+            + took("store", time.perf_counter() - start)
+        )
 
     def _linked_at_the_end(self) -> RunReport:
         """Link everything, or of a large store that was linked as it went only what came last."""

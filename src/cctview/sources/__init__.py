@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from cctview.sources.decode import DecodeLimits, decode
-from cctview.sources.folder import IMAGE_ENDINGS, FolderSource
+from cctview.sources.endings import IMAGE_ENDINGS
+from cctview.sources.folder import FolderSource
 from cctview.sources.opening import open_source
-from cctview.sources.source import Known, Skipped
+from cctview.sources.source import Known, Noticed, Notices, Skipped
 
-__all__ = ["IMAGE_ENDINGS", "DecodeLimits", "FolderSource", "Known", "Skipped", "decode", "open_source"]
+__all__ = [
+    "IMAGE_ENDINGS",
+    "DecodeLimits",
+    "FolderSource",
+    "Known",
+    "Noticed",
+    "Notices",
+    "Skipped",
+    "decode",
+    "open_source",
+]

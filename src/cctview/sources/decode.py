@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import re
 import struct
 import warnings
 from dataclasses import dataclass
@@ -13,16 +13,22 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from cctview.errors import FrameError
-from cctview.extras import cv2
+from cctview.extras import simplejpeg
+from cctview.sources.damage import missing_part
+from cctview.sources.opened import open_image
 
 __all__ = ["DecodeLimits", "Decoded", "decode"]
 
 _JPEG, _END_OF_IMAGE, _START_OF_SCAN = b"\xff\xd8\xff", b"\xff\xd9", b"\xff\xda"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
+_COEFFICIENTS = 64  # of a block
 _LONE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
 _ORIENTATION = 0x0112
-_MISSING_GREY = 128
+_MOST_BEFORE_JPEG = 4096  # bytes: a part's header is a few lines
+_NO_TEXT = re.compile(rb"[^\t\r\n -~]")
+_CUT_SHORT = "Corrupt JPEG data: premature end of data segment"  # libjpeg's words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +42,11 @@ class DecodeLimits:
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """Pixels, ``uint8 (H, W, 3)`` RGB, and whether the JPEG bytes show them as they are."""
+    """Pixels, ``uint8 (H, W, 3)`` RGB, the JPEG bytes that show them as they are, perhaps none, and what was odd."""
 
     image: NDArray[np.uint8]
-    is_jpeg: bool
+    jpeg: bytes = b""
+    oddity: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,26 +55,35 @@ class _JpegHeader:
     height: int
     components: int
     has_exif: bool
+    sequential: bool
 
 
 def decode(data: bytes, where: str, limits: DecodeLimits | None = None) -> Decoded:
     """Decode one still; raise FrameError saying why it cannot be used.
 
     The declared size is checked before a pixel is decoded. JPEG and PNG cut short, images whose lower part
-    was never received, and files that are no image are refused. EXIF orientation is applied.
+    was never received, and files that are no image are refused. A JPEG that lacks nothing but its end marker, or
+    that stands behind line breaks or the header of a part, is taken. EXIF orientation is applied.
     """
     limits = limits or DecodeLimits()
     if not data:
         raise FrameError(f"{where}: the file is empty")
     if data.startswith(_PNG) and data.rfind(b"IEND") < data.rfind(b"IDAT"):
         raise FrameError(f"{where}: truncated PNG; the end of the image is missing")
-    if data.startswith(_JPEG):
-        decoded = _jpeg(data, where, limits)
-    else:
-        decoded = Decoded(_odd(data, where, limits), is_jpeg=False)
-    if _lower_part_missing(decoded.image):
-        raise FrameError(f"{where}: half decoded; the lower part of the image was never received")
+    begin = _start_of_jpeg(data)
+    decoded = Decoded(_odd(data, where, limits)) if begin is None else _jpeg(data[begin:], where, limits)
+    missing = missing_part(decoded.image)
+    if missing:
+        raise FrameError(f"{where}: half decoded; the {missing} of the image was never received")
     return decoded
+
+
+def _start_of_jpeg(data: bytes) -> int | None:
+    """Return where a JPEG begins: at once, or behind line breaks or the header of a part of a multipart stream."""
+    if data.startswith(_JPEG):
+        return 0
+    begin = data.find(_JPEG, 0, _MOST_BEFORE_JPEG)
+    return begin if begin > 0 and not _NO_TEXT.search(data, 0, begin) else None
 
 
 def _jpeg(data: bytes, where: str, limits: DecodeLimits) -> Decoded:
@@ -75,14 +91,29 @@ def _jpeg(data: bytes, where: str, limits: DecodeLimits) -> Decoded:
     if header is None:
         raise FrameError(f"{where}: damaged JPEG; it has no image header")
     _check_size(header.width, header.height, where, limits)
-    if data.rfind(_END_OF_IMAGE) < data.rfind(_START_OF_SCAN):
+    ended = data.rfind(_END_OF_IMAGE) >= data.rfind(_START_OF_SCAN)
+    if not ended:
+        data = data.rstrip(b"\xff") + _END_OF_IMAGE
+    if header.components not in (1, 3):
+        return Decoded(_odd(data, where, limits))
+    pixels, oddity = _decompressed(data, where)
+    if not ended and (oddity == _CUT_SHORT or not (header.sequential or _every_scan_began(data))):
         raise FrameError(f"{where}: truncated JPEG; the end of the image is missing")
-    if header.components not in (1, 3) or (header.has_exif and _is_turned(data)):
-        return Decoded(_odd(data, where, limits), is_jpeg=False)
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
-    if pixels is None or pixels.shape[:2] != (header.height, header.width):
-        raise FrameError(f"{where}: damaged JPEG; it cannot be decoded")
-    return Decoded(_rgb(pixels), is_jpeg=True)
+    if header.has_exif and _is_turned(data):
+        return Decoded(_odd(data, where, limits), oddity=oddity)
+    return Decoded(pixels, data, oddity)
+
+
+def _decompressed(data: bytes, where: str) -> tuple[NDArray[np.uint8], str]:
+    """Return the pixels and what the decoder found odd; it says that to us and not to the terminal."""
+    try:
+        return simplejpeg.decode_jpeg(data, strict=True), ""
+    except ValueError as warning:
+        oddity = re.sub(r"[0-9]+ extraneous bytes.*", "extraneous bytes before a marker", str(warning))
+    try:
+        return simplejpeg.decode_jpeg(data, strict=False), oddity
+    except ValueError as error:
+        raise FrameError(f"{where}: damaged JPEG; it cannot be decoded ({error})") from error
 
 
 def _jpeg_header(data: bytes) -> _JpegHeader | None:
@@ -97,15 +128,29 @@ def _jpeg_header(data: bytes) -> _JpegHeader | None:
             continue
         if marker in _FRAME_HEADERS:
             height, width, components = struct.unpack_from(">HHB", data, place + 5)
-            return _JpegHeader(width, height, components, has_exif)
+            return _JpegHeader(width, height, components, has_exif, marker not in _PROGRESSIVE)
         has_exif = has_exif or (marker == 0xE1 and data[place + 4 : place + 8] == b"Exif")
         place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
     return None
 
 
+def _every_scan_began(data: bytes) -> bool:
+    """Return whether the scans of a progressive JPEG carry every coefficient of every component to its last bit."""
+    exact: dict[int, set[int]] = {}
+    place = data.find(_START_OF_SCAN)
+    while 0 <= place < len(data) - 10:
+        count = data[place + 4]
+        first, last, bits = data[place + 5 + 2 * count : place + 8 + 2 * count]
+        for component in data[place + 5 : place + 5 + 2 * count : 2]:
+            done = exact.setdefault(component, set())
+            done.update(range(first, last + 1) if bits & 0x0F == 0 else ())
+        place = data.find(_START_OF_SCAN, place + 2)
+    return bool(exact) and all(len(done) == _COEFFICIENTS for done in exact.values())
+
+
 def _is_turned(data: bytes) -> bool:
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with open_image(data) as image:
             return image.getexif().get(_ORIENTATION, 1) not in (0, 1)
     except (OSError, ValueError, SyntaxError, struct.error):
         return False
@@ -116,7 +161,7 @@ def _odd(data: bytes, where: str, limits: DecodeLimits) -> NDArray[np.uint8]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # size is checked here, and odd metadata harms nobody
-            with Image.open(io.BytesIO(data)) as image:
+            with open_image(data) as image:
                 _check_size(*image.size, where, limits)
                 return _rgb(np.array(_eight_bit(ImageOps.exif_transpose(image)).convert("RGB")))
     except FrameError:
@@ -148,35 +193,6 @@ def _check_size(width: int, height: int, where: str, limits: DecodeLimits) -> No
         )
     if min(width, height) < limits.min_side:
         raise FrameError(f"{where}: {width} x {height} pixels are too few; each side needs {limits.min_side}")
-
-
-def _lower_part_missing(image: NDArray[np.uint8]) -> bool:
-    """Tell the two traces of data that ran out: plain mid grey, and rows that repeat the one above.
-
-    libjpeg fills missing blocks with grey 128; video decoders continue the last row downwards, which
-    leaves stripes, perhaps with a caption over their lower end. Cards without detail are neither.
-    """
-    height = len(image)
-    if (image[-8:] == _MISSING_GREY).all() and not (image[: height // 8] == _MISSING_GREY).all():
-        return True
-    if _striped(image[height * 5 // 6 : height * 9 // 10 + 2]).mean() < 0.5:
-        return False
-    striped = _striped(image)
-    return bool(striped.mean() < 0.95 and _longest_run(striped) > height / 6)
-
-
-def _striped(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return which rows change along themselves but hardly from the row above, ``(H-1,)``."""
-    green = np.ascontiguousarray(image[:, ::4, 1])
-    down = cv2.absdiff(green[1:], green[:-1]).mean(axis=1)
-    along = cv2.absdiff(green[:-1, 1:], green[:-1, :-1]).mean(axis=1)
-    striped: NDArray[np.bool_] = (down <= 0.1 * along) & (along > 2)
-    return striped
-
-
-def _longest_run(flags: NDArray[np.bool_]) -> int:
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]])))
-    return int(np.max(edges[1::2] - edges[::2], initial=0))
 
 
 def _rgb(pixels: NDArray[Any]) -> NDArray[np.uint8]:

@@ -14,18 +14,21 @@ from pathlib import Path
 import numpy as np
 
 from cctview.errors import FrameError, InputError
-from cctview.naming import is_output, still_stem
+from cctview.naming import still_stem
 from cctview.network import CameraNetwork
+from cctview.sources.cameras import camera_in_path
 from cctview.sources.decode import DecodeLimits, decode
-from cctview.sources.source import Known, Skipped
-from cctview.sources.times import Stamp, camera_in_path, exif_time, file_time, name_time
+from cctview.sources.endings import IMAGE_ENDINGS, split_ending
+from cctview.sources.names import date_has_two_readings
+from cctview.sources.source import Known, Noticed, Notices, Skipped
+from cctview.sources.times import Stamp, exif_time, file_time, name_time
+from cctview.sources.walking import Found, walked
 from cctview.types import Frame, content_id, frame_id
 
-__all__ = ["IMAGE_ENDINGS", "FolderSource"]
+__all__ = ["FolderSource"]
 
-_COMMON = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
-_RARE = (".heic", ".heif", ".avif", ".jp2", ".jxl")  # opened where Pillow can, else reported
-IMAGE_ENDINGS = frozenset((*_COMMON, *_RARE))
+_FILE_TIME = "a time taken from the file system, good to a minute: neither name nor EXIF data tell it"
+_TWO_READINGS = "a time taken from the file system: day and month in the name could be either"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +40,15 @@ class _Still:
     name: str
     time: np.datetime64
     error_s: float
+    notice: str = ""
 
 
 class FolderSource:
     """The stills below a folder, or one image file, ordered by camera, time and name.
 
     The camera is the one the path below the folder names (see ``camera_in_path``), else the folder's
-    own name; ``camera`` overrides both. Outputs beside the stills are not stills. Links that lead
-    out of the folder are not followed.
+    own name; ``camera`` overrides both. Outputs beside the stills are not stills. Linked folders are read once; a
+    linked file that lies elsewhere is not followed. What is no still is told by ``noticed``.
     """
 
     network: CameraNetwork | None = None
@@ -64,6 +68,7 @@ class FolderSource:
         self._timezone = timezone
         self._camera = camera
         self._limits = limits or DecodeLimits()
+        self._notices = Notices()
 
     def count(self) -> int:
         """Return how many files look like stills."""
@@ -73,6 +78,11 @@ class FolderSource:
         """Yield each still; ``known`` is asked before decoding."""
         for item in self._listing:
             yield item if isinstance(item, Skipped) else self._read(item, known)
+        self._notices.add(*self._found.others.values())
+
+    def noticed(self) -> tuple[Noticed, ...]:
+        """Return what was guessed or left out since this was last asked."""
+        return self._notices.taken()
 
     def _read(self, still: _Still, known: Callable[[int], bool]) -> Frame | Skipped | Known:
         path = Path(still.path)
@@ -85,6 +95,8 @@ class FolderSource:
             decoded = decode(data, path.name, self._limits)
         except (FrameError, OSError) as error:
             return _skipped(path, error)
+        notices = (still.notice, decoded.oddity and f"a JPEG taken as it is: {decoded.oddity}")
+        self._notices.add(*(Noticed(notice, where=_readable(still.path)) for notice in notices if notice))
         return Frame(
             image=decoded.image,
             camera=still.camera,
@@ -92,21 +104,22 @@ class FolderSource:
             time_error_s=still.error_s,
             name=still.name,
             digest=digest,
-            encoded=data if decoded.is_jpeg else b"",
+            encoded=decoded.jpeg,
         )
+
+    @cached_property
+    def _found(self) -> Found:
+        return walked(self._root) if self._root.is_dir() else Found([str(self._root)])
 
     @cached_property
     def _listing(self) -> list[_Still | Skipped]:
         folder = self._root if self._root.is_dir() else self._root.parent
-        unread: list[OSError] = []
-        paths = sorted(_images(self._root, unread.append)) if self._root.is_dir() else [str(self._root)]
-        if not (paths or unread):
-            raise InputError(
-                f"{self.name}: no stills below this folder; expected files ending in {', '.join(sorted(IMAGE_ENDINGS))}"
-            )
-        items = [self._entry(path, folder) for path in paths]
+        found = self._found
+        if not (found.stills or found.unread):
+            raise InputError(f"{self.name}: {_nothing(found)}")
+        items = [self._entry(path, folder) for path in sorted(found.stills)]
         refused = [item for item in items if isinstance(item, Skipped)]
-        refused += [_skipped(Path(error.filename), error) for error in unread]
+        refused += [_skipped(Path(error.filename), error) for error in found.unread]
         stills = _with_own_names([item for item in items if isinstance(item, _Still)])
         return [*sorted(stills, key=lambda still: (still.camera, still.time, still.name, still.path)), *refused]
 
@@ -115,29 +128,30 @@ class FolderSource:
         try:
             _require_own_file(path, folder)
             inner = path.relative_to(folder)
-            stamp = name_time(inner, self._timezone) or self._other_time(path)
+            stamp = name_time(inner, self._timezone)
+            notice = ""
+            if stamp is None:
+                stamp, notice = self._other_time(path)
         except (FrameError, OSError) as error:
             return _skipped(path, error)
         camera = self._camera or camera_in_path(inner, stamp) or folder.name or "camera"
         camera = sys.intern(_readable(camera))
-        return _Still(text, camera, _readable(still_stem(path.stem)), stamp.time, stamp.error_s)
+        name = _readable(still_stem(split_ending(path.name)[0]))
+        return _Still(text, camera, name, stamp.time, stamp.error_s, notice)
 
-    def _other_time(self, path: Path) -> Stamp:
-        return exif_time(_content(path, self._limits.max_bytes), self._timezone) or file_time(path)
-
-
-def _images(folder: Path, on_error: Callable[[OSError], None]) -> Iterator[str]:
-    """Yield the files that look like stills, in no order; hidden and output folders are left out."""
-    for parent, folders, files in os.walk(folder, onerror=on_error):
-        folders[:] = [name for name in folders if not name.startswith(".") and not _is_output_folder(name)]
-        for name in files:
-            stem, ending = os.path.splitext(name)  # noqa: PTH122  a Path for each of millions is slow
-            if ending.lower() in IMAGE_ENDINGS and not name.startswith(".") and not is_output(stem):
-                yield os.path.join(parent, name)  # noqa: PTH118
+    def _other_time(self, path: Path) -> tuple[Stamp, str]:
+        stamp = exif_time(_content(path, self._limits.max_bytes), self._timezone)
+        if stamp:
+            return stamp, ""
+        return file_time(path), _TWO_READINGS if date_has_two_readings(split_ending(path.name)[0]) else _FILE_TIME
 
 
-def _is_output_folder(name: str) -> bool:
-    return is_output(name) or name == "matches"
+def _nothing(found: Found) -> str:
+    """Say why a folder without stills has none."""
+    if not found.others:
+        return f"no stills below this folder; expected files ending in {', '.join(sorted(IMAGE_ENDINGS))}"
+    there = "; ".join(f"{notice.count} x {notice.what}" for notice in found.others.values())
+    return f"no stills below this folder, only: {there}"
 
 
 def _require_own_file(path: Path, folder: Path) -> None:

@@ -10,13 +10,10 @@ from cctview.errors import InputError, SourceNotFoundError, nearest
 from cctview.naming import zone
 from cctview.plugins import load_plugin, plugin_names
 from cctview.seams import Source
-from cctview.sources.folder import IMAGE_ENDINGS
+from cctview.sources.endings import IMAGE_ENDINGS, VIDEO_ENDINGS, split_ending
 
-__all__ = ["VIDEO_ENDINGS", "open_source"]
+__all__ = ["open_source"]
 
-VIDEO_ENDINGS = frozenset(
-    (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mpg", ".mpeg", ".flv", ".3gp")
-)
 _FILES = ("folder", "video")  # opened by path; every other source has an address
 
 
@@ -26,22 +23,25 @@ def open_source(
     timezone: str | None = None,
     camera: str | None = None,
     every_s: float | None = None,
+    fps: float | None = None,
+    start: str | None = None,
     usual_timezone: str | None = None,
 ) -> Source:
     """Return the source behind a folder of stills, an image file, a video file, or an address.
 
     ``timezone`` is that of clock times in names, ``camera`` overrides the camera's name, ``every_s`` thins what comes
-    too fast; ``usual_timezone`` stands in for ``timezone`` where the source has use for one. An address
-    ``scheme://...`` belongs to the entry point of that name in the group ``cctview.sources``: something to call with
-    the address and with those of the options that it declares. Raise SourceNotFoundError when nothing is there and
-    InputError for anything else, such as an option that this source does not take.
+    too fast, ``fps`` and ``start`` say how fast a video was and when it began; ``usual_timezone`` stands in for
+    ``timezone`` where the source has use for one. An address ``scheme://...`` belongs to the entry point of that name
+    in the group ``cctview.sources``: something to call with the address and with those of the options that it
+    declares. Raise SourceNotFoundError when nothing is there and InputError for anything else, such as an option that
+    this source does not take.
     """
     for name in (timezone, usual_timezone):
         if name is not None:
             zone(name)
     kind, where = _kind(spec)
     opener = load_plugin("sources", kind)
-    given = {"timezone": timezone, "camera": camera, "every_s": every_s}
+    given = {"timezone": timezone, "camera": camera, "every_s": every_s, "fps": fps, "start": start}
     options = _taken(opener, str(spec), {name: value for name, value in given.items() if value is not None})
     if usual_timezone is not None and "timezone" in inspect.signature(opener).parameters:
         options.setdefault("timezone", usual_timezone)
@@ -68,7 +68,7 @@ def _file_kind(spec: str | Path) -> tuple[str, Path]:
     path = Path(spec).expanduser()
     if not path.exists():
         raise SourceNotFoundError(f"{spec}: no such file or folder{_hint(path)}")
-    ending = path.suffix.lower()
+    _, ending = split_ending(path.name)
     if path.is_dir() or (path.is_file() and ending in IMAGE_ENDINGS):
         return "folder", path
     if path.is_file() and ending in VIDEO_ENDINGS:
@@ -82,7 +82,7 @@ def _taken(opener: Any, spec: str, options: dict[str, Any]) -> dict[str, Any]:
     """Return the options; raise InputError for one that the opener does not declare."""
     declared = inspect.signature(opener).parameters
     for name in options.keys() - declared.keys():
-        takes = sorted(declared.keys() & {"timezone", "camera", "every_s"})
+        takes = sorted(declared.keys() & {"timezone", "camera", "every_s", "fps", "start"})
         raise InputError(
             f"{spec}: this source takes no {name}; leave it out" + (f" (it takes {', '.join(takes)})" if takes else "")
         )

@@ -68,5 +68,5 @@ class ListSource:
             time=time,
             name=Path(row["file"]).stem,
             digest=content_id(data),
-            encoded=data if decoded.is_jpeg else b"",
+            encoded=decoded.jpeg,
         )

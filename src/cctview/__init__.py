@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from cctview.sources import DecodeLimits as DecodeLimits
     from cctview.sources import open_source as open_source
     from cctview.store import SearchFilters as SearchFilters
+    from cctview.store import check_store as check_store
     from cctview.store import create_store as create_store
     from cctview.store import open_store as open_store
     from cctview.tracking import RoadTracker as RoadTracker
@@ -154,6 +155,7 @@ _HOME = {
     "Tracklets": "types",
     "TravelTimes": "types",
     "chain": "journeys",
+    "check_store": "store",
     "counts": "aggregates",
     "create_store": "store",
     "find_breaks": "tracking",
@@ -233,6 +235,7 @@ __all__ = [
     "Tracklets",
     "TravelTimes",
     "chain",
+    "check_store",
     "counts",
     "create_store",
     "find_breaks",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import timedelta
 
 import lancedb
 import numpy as np
 import pytest
+from commits import committed, said
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,9 +36,9 @@ def test_a_store_that_kept_no_lengths_is_read_and_goes_on(tmp_path):
     create_store(tmp_path / "s", Policy.default("t")).append(batch(range(2)))
     table = lancedb.connect(tmp_path / "s").open_table("embeddings")
     table.drop_columns(["length"])
-    commit = json.loads((tmp_path / "s" / "commit.json").read_text())
-    commit["tables"]["embeddings"]["version"] = table.version
-    (tmp_path / "s" / "commit.json").write_text(json.dumps(commit))
+    tables = said(tmp_path / "s")["tables"]
+    tables["embeddings"]["version"] = table.version
+    committed(tmp_path / "s", tables=tables)
     store = open_store(tmp_path / "s", write=True)
     assert store.scan(Embeddings).length.tolist() == [1.0] * 10
     more = batch(range(2, 4))
@@ -180,14 +180,13 @@ def test_a_reader_caught_by_a_forget_reads_again(full, monkeypatch):
 
 def test_a_reader_caught_by_tidying_reads_again(full):
     """While versions change, what was read counts only if the commit is still the one it was read under."""
-    file, seen = full.path / "commit.json", []
-    before = json.loads(file.read_text())
-    file.write_text(json.dumps({**before, "number": before["number"] + 1, "tidying": True}))
+    before, seen = said(full.path)["number"], []
+    committed(full.path, number=before + 1, tidying=True)
     reader = open_store(full.path)
 
     def read(view):
         seen.append(view.commit.tidying)
-        file.write_text(json.dumps({**before, "number": before["number"] + 2, "tidying": False}))
+        committed(full.path, number=before + 2, tidying=False)
         return len(seen)
 
     assert reader._reading(read) == 2
@@ -196,9 +195,7 @@ def test_a_reader_caught_by_tidying_reads_again(full):
 
 def test_what_is_read_while_nobody_finishes_tidying_counts(full):
     """A writer that died while it tidied must not stop readers: rows do not change meanwhile."""
-    file = full.path / "commit.json"
-    before = json.loads(file.read_text())
-    file.write_text(json.dumps({**before, "number": before["number"] + 1, "tidying": True}))
+    committed(full.path, number=said(full.path)["number"] + 1, tidying=True)
     assert len(open_store(full.path).scan(Detections)) == 60
 
 
@@ -272,9 +269,8 @@ def test_what_a_killed_writer_attached_is_swept(full):
 
 
 def test_a_store_made_before_networks_were_kept_opens(full):
-    file = full.path / "commit.json"
-    said = json.loads(file.read_text())
-    file.write_text(json.dumps({key: said[key] for key in said if key not in ("network", "states")} | {"format": 1}))
+    new = ("network", "states", "sums", "unsealed", "policies", "key", "searches", "seal")
+    committed(full.path, left_out=new, format=1)
     old = open_store(full.path, write=True)
     assert old.network is None
     assert old.states() == {}
@@ -285,7 +281,7 @@ def test_a_store_made_before_networks_were_kept_opens(full):
 
 def test_the_network_lies_in_the_folder_as_a_file_of_networks(store):
     store.set_network(NETWORK)
-    (file,) = (store.path / "attached").iterdir()
+    (file,) = (store.path / "attached").glob("*.toml")
     assert parse_network(file.read_text()) == NETWORK
     store.set_network(replace(NETWORK, links=()))
     assert not file.exists()

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
+from commits import committed, said
 
 from cctview.errors import StoreError
 from cctview.store import open_store
 from cctview.types import Frames
 
 
-def committed(store, **change):
-    """Write the store's commit with something changed, as another writer does."""
-    path = store.path / "commit.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
-
-
 def number_of(store):
-    return json.loads((store.path / "commit.json").read_text())["number"]
+    return said(store.path)["number"]
 
 
 @pytest.mark.parametrize(("tidying", "reads"), [(False, 1), (True, 2)])
 def test_an_answer_that_a_sweep_may_have_torn_is_not_given(full, tidying, reads):
     store, asked = open_store(full.path), []
-    committed(full, tidying=tidying)
+    committed(full.path, tidying=tidying)
 
     def read(view):
         asked.append(view.commit.number)
         if len(asked) == 1:
-            committed(full, tidying=False, number=number_of(full) + 1)
+            committed(full.path, tidying=False, number=number_of(full) + 1)
         return len(asked)
 
     assert store._reading(read) == reads
@@ -37,17 +30,17 @@ def test_an_answer_that_a_sweep_may_have_torn_is_not_given(full, tidying, reads)
 
 
 def test_a_sweep_that_is_not_over_is_no_reason_to_wait(full):
-    committed(full, tidying=True)
+    committed(full.path, tidying=True)
     assert len(open_store(full.path).scan(Frames)) == 12
 
 
 def test_who_is_swept_away_every_time_says_so(full, monkeypatch):
     monkeypatch.setattr("cctview.store.lance.store._PAUSE_S", 0.0)
     store = open_store(full.path)
-    committed(full, tidying=True)
+    committed(full.path, tidying=True)
 
     def torn(view):
-        committed(full, number=number_of(full) + 1)
+        committed(full.path, number=number_of(full) + 1)
 
     with pytest.raises(StoreError, match="faster than it can be read"):
         store._reading(torn)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -12,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cctview.cli.run import writable
 from cctview.errors import PolicyError, SettingsError, StoreError, StoreNotFoundError
 from cctview.privacy import Policy
 from cctview.store import create_store, open_store
+from cctview.store.lance.durable import settle
 from cctview.store.lance.folder import Commit, TableState
 from cctview.testing.samples import batch, frame
 from cctview.types import Detections, Frames
@@ -50,11 +53,43 @@ class TestPaths:
             open_store(tmp_path / "none")
         assert isinstance(StoreNotFoundError("x"), FileNotFoundError)
 
+    @pytest.mark.parametrize("step", range(9))
+    def test_a_store_killed_while_it_was_made_is_made_again(self, tmp_path, monkeypatch, step):
+        """At every change of the disk: what a kill leaves is an exception's leavings without the tidying up."""
+        left, here = [step], tmp_path / "new" / "s"
+
+        class Killed(BaseException):
+            pass
+
+        def deadly(real):
+            def wrapped(*args, **more):
+                left[0] -= 1
+                if left[0] < 0:
+                    raise Killed
+                return real(*args, **more)
+
+            return wrapped
+
+        for name in ("replace", "open", "mkdir"):
+            monkeypatch.setattr(Path, name, deadly(getattr(Path, name)))
+        monkeypatch.setattr("cctview.store.lance.folder.settle", deadly(settle))
+        with contextlib.suppress(Killed):
+            create_store(here, POLICY)
+        monkeypatch.undo()
+        assert writable(here).append(batch([1])).frames == 1
+        assert len(open_store(here).scan(Frames)) == 1
+
     def test_an_empty_folder_and_a_half_made_store_are_taken(self, tmp_path):
         create_store(tmp_path, POLICY)
         (tmp_path / "commit.json").unlink()
         create_store(tmp_path, POLICY).append(batch([1]))
         assert len(open_store(tmp_path).scan(Frames)) == 1
+
+    def test_a_store_that_has_lost_its_commit_file_is_not_taken_for_a_new_one(self, store):
+        store.append(batch([1]))
+        (store.path / "commit.json").unlink()
+        with pytest.raises(StoreError, match=r"has lost its commit\.json; `cctview check .* --repair` takes its copy"):
+            writable(store.path)
 
     def test_the_same_policy_opens_the_store_again(self, store):
         store.append(batch([1]))
@@ -96,7 +131,7 @@ class TestDamage:
     def test_a_newer_format_asks_for_an_upgrade(self, store):
         file = store.path / "commit.json"
         file.write_text(json.dumps({**json.loads(file.read_text()), "format": 99}))
-        with pytest.raises(StoreError, match=r"newer cctview \(format 99, this one reads 2\); upgrade"):
+        with pytest.raises(StoreError, match=r"newer cctview \(format 99, this one reads 3\); upgrade"):
             open_store(store.path)
 
     @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from cctview.cli import (
+    checking,
     data,
     exchange,
     machine,
@@ -29,5 +30,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (run, network, simulated, original, exchange, policy, search, serve, scoring, models, data, machine):
+for group in (
+    run,
+    network,
+    simulated,
+    original,
+    exchange,
+    policy,
+    checking,
+    search,
+    serve,
+    scoring,
+    models,
+    data,
+    machine,
+):
     group.register(app)

@@ -27,7 +27,10 @@ def register(app: typer.Typer) -> None:
     app.add_typer(bench, name="bench")
 
 
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    store: Annotated[Path | None, typer.Argument(help="A store to look at too, as `cctview check` does.")] = None,
+    as_json: Json = False,
+) -> None:
     """Say what is installed, where models can run and where things are; fails if something is broken."""
     import os
     import platform
@@ -39,6 +42,7 @@ def doctor(as_json: Json = False) -> None:
 
     libraries = ("numpy", "scipy", "opencv-python-headless", "onnxruntime", "lancedb", "pyarrow", "av")
     checked = {record.name: len(record.verified_weights()) for record in installed_models()}
+    looked = _examined(store) if store else {}
     answer(
         {
             "cctview": metadata.version("cctview"),
@@ -50,9 +54,34 @@ def doctor(as_json: Json = False) -> None:
             "providers": list(providers()) if find_spec("onnxruntime") else [],
             "model library": str(library_folder()),
             "models": {name: f"{size:,} bytes, sha256 as recorded" for name, size in checked.items()},
+            **looked,
         },
         as_json=as_json,
     )
+    if looked.get("store is whole") is False:
+        raise typer.Exit(1)
+
+
+def _examined(store: Path) -> dict[str, Any]:
+    """Return what a check of the store found, and the cameras in it that its network does not know."""
+    from cctview.errors import CctviewError
+    from cctview.network import CameraNetwork
+    from cctview.store import check_store, open_store
+    from cctview.types import Frames
+
+    checked = check_store(str(store))
+    said: dict[str, Any] = {
+        "store is whole": checked.whole,
+        "damaged": [f"{item}" for item in checked.findings],
+        "not looked at": list(checked.notes),
+    }
+    try:
+        opened = open_store(store)
+        cameras = sorted(set(opened.columns(Frames, ["camera"]).column("camera").to_pylist()))
+        unknown = (opened.network or CameraNetwork()).unknown(cameras)
+    except CctviewError:
+        return said
+    return {**said, "cameras the network does not know": list(unknown)}
 
 
 def _version(library: str) -> str:

@@ -39,7 +39,7 @@ def outward(store: Store, table: T) -> T:
 
 
 def shown(store: Store, text: str) -> list[int]:
-    """Return the stored ids of frames, tracklets and journeys that are shown as these hex digits."""
+    """Return the stored ids of frames, detections, tracklets and journeys that are shown as these hex digits."""
     try:
         wanted = np.array([int(text, 16)], np.int64)
     except (ValueError, OverflowError):
@@ -47,7 +47,8 @@ def shown(store: Store, text: str) -> list[int]:
     if wanted[0] < 0:
         return []
     ids = ids_behind(store.pseudonym_key(), wanted) if store.policy.pseudonyms else wanted
-    found = (store.scan(Frames, ids=ids).id, store.scan(Tracklets, ids=ids).id, store.scan(Journeys, ids=ids).id)
+    frames, boxes = store.scan(Frames, ids=ids), store.scan(Detections, ids=ids)
+    found = [frames.id, boxes.id, store.scan(Tracklets, ids=ids).id, store.scan(Journeys, ids=ids).id]
     return np.unique(np.concatenate(found)).tolist()
 
 

@@ -48,18 +48,20 @@ def set_policy(
     """Put another policy in force, and remove at once what it no longer allows."""
     import numpy as np
 
-    from cctview.errors import SettingsError
+    from cctview.errors import SettingsError, StoreNotFoundError
     from cctview.privacy import Policy
     from cctview.store import create_store, open_store
 
     if bool(settings) == bool(file):
         raise SettingsError("give settings such as frames_days=1 keep_frames=false, or --from FILE, one of the two")
-    exists = store.exists() and any(store.iterdir())
-    old = open_store(store).policy if exists else Policy.default(PURPOSE)
+    try:
+        opened = open_store(store, write=True)
+    except StoreNotFoundError:
+        opened = None
+    old = opened.policy if opened else Policy.default(PURPOSE)
     text = file.read_text(encoding="utf-8") if file else _changed(old.to_toml(), settings or [])
     new = Policy.from_toml(text, str(file or "policy set"))
-    if exists:
-        opened = open_store(store, write=True)
+    if opened:
         opened.set_policy(new)
         gone = opened.expire(np.datetime64("now", "ns"))
         answer({"policy": _settings(new), "removed": gone.rows, "stills removed": gone.pixels}, as_json=as_json)

@@ -140,13 +140,15 @@ def journeys(
 
 
 def writable(path: Path) -> Store:
-    """Open the store, or make it under the default policy when there is none."""
+    """Open the store, or make it under the default policy when there is none, or one that was killed while made."""
+    from cctview.errors import StoreNotFoundError
     from cctview.privacy import Policy
     from cctview.store import create_store, open_store
 
-    if path.exists() and any(path.iterdir() if path.is_dir() else [path]):
+    try:
         return open_store(path, write=True)
-    return create_store(path, Policy.default(PURPOSE))
+    except StoreNotFoundError:
+        return create_store(path, Policy.default(PURPOSE))
 
 
 def run_into(source: Source, store: Path, network: CameraNetwork | None, means: Means, *, as_json: bool) -> RunReport:
@@ -177,9 +179,13 @@ def _said(error: BaseException, going: Run) -> None:
 
 
 def _network_of(store: Path) -> CameraNetwork | None:
+    from cctview.errors import StoreNotFoundError
     from cctview.store import open_store
 
-    return open_store(store).network if store.is_dir() and any(store.iterdir()) else None
+    try:
+        return open_store(store).network
+    except StoreNotFoundError:
+        return None
 
 
 def _methods(tracker: str, matcher: str) -> dict[str, Any]:

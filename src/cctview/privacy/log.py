@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Self
 
 from cctview.errors import PolicyError, StoreError
 
-__all__ = ["FIRST", "LogEntry", "broken_at", "read_log", "require_purpose", "sealed"]
+__all__ = ["FIRST", "LogEntry", "broken_at", "read_log", "require_purpose", "resealed", "sealed"]
 
 FIRST = "0" * 64
 _LONGEST_PURPOSE = 500
@@ -87,6 +87,16 @@ def sealed(
 def read_log(text: str) -> tuple[LogEntry, ...]:
     """Read the lines of a log, the oldest first."""
     return tuple(LogEntry.from_line(line) for line in text.splitlines() if line)
+
+
+def resealed(entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
+    """Yield entries as one chain again: numbers, hashes before and seals are made anew, what they say stays."""
+    previous = FIRST
+    for number, entry in enumerate(entries, 1):
+        linked = replace(entry, number=number, previous=previous)
+        whole = replace(linked, hash=linked.seal)
+        previous = whole.hash
+        yield whole
 
 
 def broken_at(entries: Iterable[LogEntry]) -> int | None:

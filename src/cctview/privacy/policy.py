@@ -74,6 +74,15 @@ class Policy:
         value: float | None = getattr(self, f"{kept}_days")
         return value
 
+    def keeps_no_more_than(self, other: Policy) -> bool:
+        """Return whether nothing may be kept or shown under this policy that may not under the other one."""
+        last = (getattr(self, name) or float("inf") for name in _DAYS)
+        limits = (getattr(other, name) or float("inf") for name in _DAYS)
+        hidden = all(getattr(self, name) or not getattr(other, name) for name in ("redact_people", "pseudonyms"))
+        said = all(getattr(self, name) == getattr(other, name) for name in ("purpose", "consent", "expiry_from"))
+        less = self.minimum_group >= other.minimum_group and self.keep_frames <= other.keep_frames
+        return all(mine <= theirs for mine, theirs in zip(last, limits, strict=True)) and hidden and said and less
+
     def to_toml(self) -> str:
         """Return the policy as TOML text that ``from_toml`` reads back."""
         lines = [f"{item.name} = {_toml(getattr(self, item.name))}" for item in fields(self)]

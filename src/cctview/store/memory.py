@@ -21,6 +21,7 @@ from cctview.errors import PolicyError, StoreError, StoreNotFoundError
 from cctview.network import CameraNetwork, network_toml, parse_network
 from cctview.privacy import LogEntry, Policy, require_purpose
 from cctview.privacy.log import sealed
+from cctview.store.checking import Checked, dangling, rows_checked
 from cctview.store.contents import Contents
 from cctview.store.contract import Admitted, Batch, Derived, Forgotten, Proof, no_frame, no_pixels
 from cctview.store.derived import (
@@ -115,6 +116,16 @@ class MemoryStore:
         if shelf is None:
             raise StoreNotFoundError(f"memory:{where}: nobody holds a store of this name; make it with create_store")
         return cls(shelf, write=write)
+
+    @classmethod
+    def check(cls, where: str, *, repair: bool) -> Checked:
+        """Look at the rows, references and log of a store in memory; there is nothing that could be taken out."""
+        cls.open(where, write=repair)
+        now = _SHELVES[where].contents
+        found = [finding for name in now.tables for finding in rows_checked(now, name)]
+        found += dangling(now) if not found else []
+        counts = {"rows": sum(rows.arrow.num_rows for rows in now.tables.values()), "log entries": len(now.log)}
+        return Checked(findings=tuple(found), counts={**counts, "stills": len(now.stills)})
 
     @property
     def policy(self) -> Policy:

@@ -8,8 +8,9 @@ from typing import Protocol
 from cctview.plugins import load_plugin
 from cctview.privacy import Policy
 from cctview.seams import Store
+from cctview.store.checking import Checked
 
-__all__ = ["Kind", "create_store", "open_store"]
+__all__ = ["Kind", "check_store", "create_store", "open_store"]
 
 
 class Kind(Protocol):
@@ -21,6 +22,10 @@ class Kind(Protocol):
 
     def open(self, where: str, *, write: bool) -> Store:
         """Open the store there; raise StoreNotFoundError when there is none."""
+        ...
+
+    def check(self, where: str, *, repair: bool) -> Checked:
+        """Look at all of the store there, and on request take out what is damaged; see ``check_store``."""
         ...
 
 
@@ -39,6 +44,16 @@ def open_store(path: str | Path, *, write: bool = False) -> Store:
     """Open a store; raise StoreNotFoundError when there is none, StoreError when it cannot be used."""
     kind, where = _kind(path)
     return kind.open(where, write=write)
+
+
+def check_store(path: str | Path, *, repair: bool = False) -> Checked:
+    """Look at all of a store: files, checksums, rows, references, stills, network, policy, key, log.
+
+    With ``repair`` what cannot be read is taken out, ``lost`` says what that was, and the store is looked at again: it
+    can then be read and written to. Raise StoreNotFoundError when there is none.
+    """
+    kind, where = _kind(path)
+    return kind.check(where, repair=repair)
 
 
 def _kind(path: str | Path) -> tuple[Kind, str]:

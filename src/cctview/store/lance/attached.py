@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from cctview.store.lance.folder import write_atomically
+from cctview.store.lance.durable import write_new
 
 __all__ = ["FOLDER", "attach", "read_attached", "sweep_attached"]
 
@@ -21,7 +21,7 @@ def attach(folder: Path, data: bytes, ending: str) -> str:
     """Write bytes to a file of the store and return its name; nobody sees it before a commit names it."""
     name = f"{hashlib.blake2b(data, digest_size=16).hexdigest()}.{ending}"
     (folder / FOLDER).mkdir(exist_ok=True)
-    write_atomically(folder / FOLDER / name, data)
+    write_new(folder / FOLDER / name, data)
     return name
 
 

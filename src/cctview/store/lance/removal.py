@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +10,12 @@ import pyarrow as pa
 from cctview.errors import StoreError
 from cctview.store.contract import Forgotten, Proof
 from cctview.store.doomed import HELD, Doomed, changes_of, exposed, left_of
-from cctview.store.lance.packs import PackWriter, pack_path, read_stills
+from cctview.store.lance.packs import PackWriter, pack_path, read_packed
 from cctview.store.lance.tables import Snapshot, Transaction
 from cctview.store.layouts import contained, ids_of
 from cctview.store.proof import Needles, files_below, search_files
 
-__all__ = ["remove"]
+__all__ = ["drop_stills", "remove"]
 
 _PLACE = ["id", "pack", "offset", "length"]
 
@@ -52,7 +51,7 @@ def _rewritten(tx: Transaction, doomed: Doomed) -> tuple[dict[str, int], int, se
     touched: set[Path] = set()
     pixels = 0
     if len(doomed.frames) or len(doomed.pixels):
-        rows["frames"], pixels, packs = _rewrite_frames(tx, doomed)
+        rows["frames"], pixels, packs = drop_stills(tx, doomed)
         touched |= packs | _data_files(tx.path, "frames")
     for name, change in changes_of(doomed).items():
         if tx.snapshot().has(name):
@@ -61,8 +60,8 @@ def _rewritten(tx: Transaction, doomed: Doomed) -> tuple[dict[str, int], int, se
     return {name: count for name, count in rows.items() if count}, pixels, touched
 
 
-def _rewrite_frames(tx: Transaction, doomed: Doomed) -> tuple[int, int, set[Path]]:
-    """Write the frames and every pack that holds a removed still anew."""
+def drop_stills(tx: Transaction, doomed: Doomed) -> tuple[int, int, set[Path]]:
+    """Write the frames and every pack that holds a removed still anew; return rows lost, stills lost, old packs."""
     losing = np.union1d(doomed.frames, doomed.pixels)
     held = tx.snapshot().rows_among("frames", ["pack"], losing, (HELD,))
     packs = np.unique(held.column("pack").to_numpy())
@@ -74,15 +73,16 @@ def _rewrite_frames(tx: Transaction, doomed: Doomed) -> tuple[int, int, set[Path
         place = {name: batch.column(name).to_numpy(zero_copy_only=False).copy() for name in _PLACE}
         place["length"][contained(place["id"], losing)] = 0
         copied = np.flatnonzero(np.isin(place["pack"], packs) & (place["length"] > 0))
-        stills = list(read_stills(tx.path, *(place[name][copied] for name in _PLACE[1:])))
-        place["pack"][copied], place["offset"][copied], _ = writer.write(stills)
+        pack, offset, length = (place[name][copied] for name in _PLACE[1:])
+        moving = list(read_packed(tx.path, pack, offset, length, tx.commit.unsealed))
+        place["pack"][copied], place["offset"][copied], _ = writer.put(moving)
         for name in _PLACE[1:]:
             index = batch.schema.get_field_index(name)
             batch = batch.set_column(index, batch.schema.field(index), pa.array(place[name]))
         return batch
 
     removed = tx.rewrite("frames", moved)
-    tx.commit = replace(tx.commit, packs=writer.packs)
+    tx.keep(writer)
     return removed, held.num_rows, {pack_path(tx.path, number) for number in packs.tolist()}
 
 
@@ -92,7 +92,8 @@ def _needles(folder: Path, view: Snapshot, doomed: Doomed) -> Needles:
         return Needles.of(doomed.ids, [])
     lost = exposed(view, doomed, _PLACE[1:]).sort_by([("pack", "ascending"), ("offset", "ascending")])
     places = [lost.column(name).to_numpy() for name in _PLACE[1:]]
-    return Needles.of(doomed.ids, read_stills(folder, places[0], places[1], places[2]))
+    found = read_packed(folder, places[0], places[1], places[2], view.commit.unsealed)
+    return Needles.of(doomed.ids, (packed.still for packed in found))
 
 
 def _require_gone(tx: Transaction, doomed: Doomed, found: int, stale: set[Path]) -> None:

@@ -24,7 +24,7 @@ def all_stills(folder: Path, view: Snapshot, wanted: Ids) -> list[bytes]:
     pack, offset, length = _places(folder, view, wanted)
     if not length.all():
         raise no_pixels(str(folder), int(wanted[length == 0][0]))
-    return list(read_stills(folder, pack, offset, length))
+    return list(read_stills(folder, pack, offset, length, view.commit.unsealed))
 
 
 def kept_stills(folder: Path, view: Snapshot, wanted: Ids) -> list[bytes]:
@@ -34,7 +34,8 @@ def kept_stills(folder: Path, view: Snapshot, wanted: Ids) -> list[bytes]:
     pack, offset, length = _places(folder, view, wanted)
     kept = np.flatnonzero(length)
     stills = [b""] * len(wanted)
-    for place, still in zip(kept.tolist(), read_stills(folder, pack[kept], offset[kept], length[kept]), strict=True):
+    found = read_stills(folder, pack[kept], offset[kept], length[kept], view.commit.unsealed)
+    for place, still in zip(kept.tolist(), found, strict=True):
         stills[place] = still
     return stills
 

@@ -13,17 +13,21 @@ from typing import Any, Self, TypeVar
 import lancedb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from cctview.errors import CctviewError, PolicyError, StoreError
 from cctview.network import CameraNetwork, network_toml, parse_network
 from cctview.privacy import LogEntry, Policy, require_purpose
+from cctview.store.checking import Checked
 from cctview.store.contract import Admitted, Batch, Derived, Forgotten
 from cctview.store.derived import require_members, require_network, require_new, require_unchanged
 from cctview.store.doomed import chosen, counted, doomed_by_age
 from cctview.store.filters import Hits, SearchFilters
 from cctview.store.intake import frame_rows, intake
 from cctview.store.lance.attached import read_attached
+from cctview.store.lance.checking import commit_of, examined
+from cctview.store.lance.durable import write_atomically
 from cctview.store.lance.folder import (
     KEY,
     LOCK,
@@ -33,10 +37,10 @@ from cctview.store.lance.folder import (
     locked,
     make_folder,
     read_commit,
-    write_atomically,
 )
-from cctview.store.lance.packs import FOLDER, PackWriter
+from cctview.store.lance.packs import PackWriter
 from cctview.store.lance.removal import remove
+from cctview.store.lance.repairing import repaired
 from cctview.store.lance.spool import put_aside
 from cctview.store.lance.stills import PLACE, all_stills, kept_stills
 from cctview.store.lance.tables import Snapshot, Transaction
@@ -51,6 +55,7 @@ __all__ = ["LanceStore"]
 
 T = TypeVar("T", bound=Table)
 R = TypeVar("R")
+_REPAIRS = 3  # rounds: stills can be looked at once rows can be read
 _ATTEMPTS = 6  # readings of a store that others change: the pauses between them add up to 0.75 s
 _PAUSE_S = 0.05  # and longer by as much each time: an exchange of the commit file takes milliseconds
 _CACHE_BYTES = 64 << 20  # of each of LanceDB's caches: its own defaults are gigabytes
@@ -91,6 +96,20 @@ class LanceStore:
             _ = store.policy
             return store
 
+    @classmethod
+    def check(cls, where: str, *, repair: bool) -> Checked:
+        """Look at all of the store in a folder, and on request take out what is damaged; see ``check_store``."""
+        path = Path(where)
+        with explained(path, "look at the store"):
+            checked, lost = examined(path), list[str]()
+            for _ in range(_REPAIRS if repair else 0):
+                commit = commit_of(path)[0]
+                if checked.whole or commit is None:
+                    break
+                lost += repaired(path, commit, checked.findings)
+                checked = examined(path)
+            return replace(checked, lost=tuple(lost))
+
     def __repr__(self) -> str:
         return f"LanceStore({str(self.path)!r}, write={self._write})"
 
@@ -105,10 +124,11 @@ class LanceStore:
     def set_policy(self, policy: Policy) -> None:
         """Put another policy in force."""
         with self._writing("set the policy") as tx:
-            if tx.commit.states:
-                tx.remember({})
-                tx.save()
-            write_atomically(self.path / POLICY, policy.to_toml().encode())
+            before, text = (self.path / POLICY).read_text(encoding="utf-8"), policy.to_toml()
+            tx.remember({})
+            tx.rule(before, text)
+            write_atomically(self.path / POLICY, text.encode())
+            tx.rule(text)
 
     @property
     def network(self) -> CameraNetwork | None:
@@ -142,9 +162,9 @@ class LanceStore:
                     tx.require_same(layout_of(type(table)).name, table.meta)
             now = np.datetime64(time.time_ns(), "ns")
             taken = intake(batch, rows, _known(tx.snapshot(), rows.id), self.policy, now)
-            writer = PackWriter(self.path, tx.commit.packs)
+            writer = PackWriter(self.path, tx.commit.packs, closed=tx.commit.unsealed)
             places = _written(writer, taken.stills)
-            tx.commit = replace(tx.commit, packs=writer.packs)
+            tx.keep(writer)
             tx.add("detections", taken.detections, taken.admitted.detections, batch.detections.meta)
             tx.add("embeddings", taken.embeddings, taken.admitted.embeddings, batch.embeddings.meta)
             frames = stored(taken.frames, {"imported": taken.imported, **places})
@@ -337,7 +357,8 @@ class LanceStore:
             state = view.commit.tables.get(name, TableState(version=0))
             size = _size(self.path / f"{name}.lance")
             said[name] = summed_up(view, name, rows=state.rows, size=size, meta=state.meta)
-        said["frames"]["pixel_bytes"] = _size(self.path / FOLDER)
+        lengths = view.rows("frames", ["length"]).column("length") if view.has("frames") else pa.array([0])
+        said["frames"]["pixel_bytes"] = pc.sum(lengths).as_py()
         return said
 
     def _reading(self, read: Callable[[Snapshot], R]) -> R:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,17 @@ from numpy.typing import NDArray
 
 from cctview.store.derived import require_producer
 from cctview.store.doomed import Change
+from cctview.store.lance.attached import FOLDER as ATTACHED
 from cctview.store.lance.attached import attach, sweep_attached
-from cctview.store.lance.folder import COMMIT, Commit, TableState, write_atomically
-from cctview.store.lance.packs import sweep_packs
+from cctview.store.lance.folder import KEY, POLICY, Commit, TableState, digest, stamp
+from cctview.store.lance.packs import PackWriter, pack_path, sweep_packs
+from cctview.store.lance.reading_back import Fingerprint, require_written, same_rows
+from cctview.store.lance.rolling import roll_back
 from cctview.store.lance.schema import among, plain, sql
 from cctview.store.lance.spool import Pile
+from cctview.store.lance.sums import Sum, attach_sums, read_sums, summed
 from cctview.store.layouts import LAYOUTS, Where, contained, ids_of
+from cctview.store.log import last_entry
 
 __all__ = ["Snapshot", "Transaction"]
 
@@ -41,7 +47,7 @@ _NOTHING = "false"
 class Snapshot:
     """The tables as one commit has them, whatever is written meanwhile.
 
-    While a writer tidies, versions change and rows do not, so the newest version is the right one.
+    While a writer tidies, the committed versions stay until those that take their place are committed.
     """
 
     def __init__(self, db: Any, commit: Commit) -> None:
@@ -114,10 +120,18 @@ class Snapshot:
     def _table(self, name: str) -> Any:
         if name not in self._open:
             table = self._db.open_table(name)
-            if not self.commit.tidying:
-                table.checkout(self.commit.tables[name].version)
-            self._open[name] = table
+            self._open[name] = self._at(table, self.commit.tables[name].version)
         return self._open[name]
+
+    def _at(self, table: Any, version: int) -> Any:
+        """Return a table at its committed version, or the newest where an earlier cctview tidied and was killed."""
+        try:
+            table.checkout(version)
+        except (ValueError, RuntimeError):
+            if not self.commit.tidying:
+                raise
+            table.checkout_latest()
+        return table
 
 
 class Transaction:
@@ -131,6 +145,8 @@ class Transaction:
         self.path = path
         self.commit = commit
         self._db = lancedb.connect(path)
+        self._sums: dict[str, Sum] = {}
+        self._packed: list[Path] = []
         self._recover()
 
     def snapshot(self) -> Snapshot:
@@ -138,10 +154,31 @@ class Transaction:
         return Snapshot(self._db, self.commit)
 
     def save(self) -> None:
-        """Make everything so far visible, in one step."""
-        self.commit = replace(self.commit, number=self.commit.number + 1)
-        write_atomically(self.path / COMMIT, self.commit.to_json().encode())
+        """Make everything so far visible, in one step, and so that it survives a power cut."""
+        if not self._sums:
+            self._sums = read_sums(self.path, self.commit.sums)
+        self._sums, fresh = summed(self.path, self.commit.tables, self._sums)
+        seen = last_entry(self.path)
+        searches, seal = (seen.number, seen.hash) if seen else (0, "")
+        if not self.commit.key:
+            self._adopt()
+        sums = attach_sums(self.path, self._sums)
+        self.commit = replace(self.commit, number=self.commit.number + 1, sums=sums, searches=searches, seal=seal)
+        named = [self.path / ATTACHED / name for name in self.commit.attached]
+        stamp(self.path, self.commit, [*fresh, *named, *self._packed])
+        self._packed = []
         sweep_attached(self.path, self.commit.attached)
+
+    def _adopt(self) -> None:
+        """Take the policy and the key of a store that an earlier version made as they are now."""
+        policy, key = (self.path / POLICY).read_text(encoding="utf-8"), (self.path / KEY).read_bytes()
+        self.commit = replace(self.commit, policies=(policy,), key=digest(key))
+
+    def keep(self, writer: PackWriter) -> None:
+        """Take in the packs as a writer of stills left them."""
+        grown = [number for number, size in writer.packs.items() if size != self.commit.packs.get(number)]
+        self._packed += [pack_path(self.path, number) for number in grown]
+        self.commit = replace(self.commit, packs=writer.packs)
 
     def remember(self, states: Mapping[str, bytes]) -> None:
         """Put these states in place of the ones before."""
@@ -160,6 +197,11 @@ class Transaction:
             self.commit = replace(self.commit, network=name, states={})
         return another
 
+    def rule(self, *policies: str) -> None:
+        """Commit the texts that the policy may have: two while one takes the place of the other."""
+        self.commit = replace(self.commit, policies=policies)
+        self.save()
+
     def require_same(self, name: str, meta: Mapping[str, str]) -> None:
         """Raise StoreMismatchError when another producer made the rows of this table that are stored."""
         state = self.commit.tables.get(name)
@@ -171,14 +213,13 @@ class Transaction:
         if not count:
             return
         state = self.commit.tables.get(name)
-        if isinstance(rows, pa.Table):
-            rows = plain(rows)
+        rows = plain(rows).to_reader() if isinstance(rows, pa.Table) else rows
         if state is None:
             self._created(name, rows, count, meta)
             return
         table = self._db.open_table(name)
         _complete(table, name)
-        table.add(rows)
+        _put(table.add, table, rows, start=state.rows)
         grown = replace(
             state,
             version=table.version,
@@ -197,7 +238,7 @@ class Transaction:
             self._created(name, pile.reader(), pile.rows, pile.meta)
         else:
             table = self._db.open_table(name)
-            table.add(pile.reader(), mode="overwrite")
+            _put(partial(table.add, mode="overwrite"), table, pile.reader())
             put = TableState(version=table.version, meta=pile.meta, rows=pile.rows, loose=state.loose + 1)
             self.commit = self.commit.with_table(name, put)
 
@@ -215,7 +256,8 @@ class Transaction:
                 yield rows
 
         target = self._db.open_table(name)
-        target.add(pa.RecordBatchReader.from_batches(source.schema, changed()), mode="overwrite")
+        reader = pa.RecordBatchReader.from_batches(source.schema, changed())
+        _put(partial(target.add, mode="overwrite"), target, reader)
         left = TableState(version=target.version, meta=state.meta, rows=kept) if kept else None
         self.commit = self.commit.with_table(name, left)
         return state.rows - kept
@@ -231,22 +273,33 @@ class Transaction:
         self._tidied(list(self.commit.tables), _NOW)
 
     def _tidied(self, names: list[str], grace: timedelta) -> None:
+        """Compact tables; what takes the place of their files is read back and committed before those are deleted."""
         self.commit = replace(self.commit, tidying=True)
         self.save()
         tables = {name: self._db.open_table(name) for name in names}
-        for table in tables.values():
-            table.optimize()
         for name, table in tables.items():
-            self._index(name, table)
+            self._compacted(name, table)
+        self.save()
         time.sleep(2 * _NOW.total_seconds())  # so that what compaction left behind is older than the grace
         for name, table in tables.items():
             table.optimize(cleanup_older_than=grace, delete_unverified=True)
-            state = replace(self.commit.tables[name], version=table.version, loose=0, loose_rows=0)
+            state = replace(self.commit.tables[name], version=table.version)
             self.commit = self.commit.with_table(name, state)
         self._drop_uncommitted()
         sweep_packs(self.path, self.commit.packs)
         self.commit = replace(self.commit, tidying=False)
         self.save()
+
+    def _compacted(self, name: str, table: Any) -> None:
+        """Compact a table, and see that all of it is still there."""
+        table.optimize()
+        self._index(name, table)
+        state = self.commit.tables[name]
+        if table.version != state.version:
+            before = self._db.open_table(name)
+            before.checkout(state.version)
+            same_rows(before, table)
+        self.commit = self.commit.with_table(name, replace(state, version=table.version, loose=0, loose_rows=0))
 
     def _index(self, name: str, table: Any) -> None:
         """Give a large table the indexes it lacks; from then on ``optimize`` brings them up to date."""
@@ -264,12 +317,10 @@ class Transaction:
         self._drop_uncommitted()
         broken_off = self.commit.tidying
         for name, state in self.commit.tables.items():
-            table = self._db.open_table(name)
-            if table.version != state.version:
+            version = roll_back(self._db, self.path, name, state.version, tidying=self.commit.tidying)
+            if version != state.version:
                 broken_off = True
-                if not self.commit.tidying:
-                    table.restore(state.version)
-                self.commit = self.commit.with_table(name, replace(state, version=table.version))
+                self.commit = self.commit.with_table(name, replace(state, version=version))
         if broken_off:
             self.sweep()
 
@@ -279,9 +330,27 @@ class Transaction:
                 self._db.drop_table(name)
 
     def _created(self, name: str, rows: Any, count: int, meta: Mapping[str, str]) -> None:
-        table = self._db.create_table(name, rows)
+        written = Fingerprint()
+        passing = pa.RecordBatchReader.from_batches(rows.schema, written.passing(rows))
+        table = self._db.create_table(name, passing)
+        require_written(table, 0, written)
         state = TableState(version=table.version, meta=dict(meta), rows=count, loose=1, loose_rows=count)
         self.commit = self.commit.with_table(name, state)
+
+
+def _put(write: Callable[[Any], Any], table: Any, rows: Any, start: int = 0) -> None:
+    """Write the rows of an Arrow reader, and read them back: they stand from ``start`` on to the end."""
+    written = Fingerprint()
+    schema = pa.schema([rows.schema.field(name).with_type(table.schema.field(name).type) for name in rows.schema.names])
+    write(pa.RecordBatchReader.from_batches(schema, written.passing(_cast(rows, schema))))
+    if written.rows:
+        require_written(table, start, written)
+
+
+def _cast(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Yield batches with the types that the table has: what a caller gives may be wider."""
+    for batch in batches:
+        yield from pa.Table.from_batches([batch]).cast(schema).to_batches()
 
 
 def _complete(table: Any, name: str) -> None:

@@ -12,7 +12,7 @@ from commits import committed, said
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cctview.errors import StoreError
+from cctview.errors import MissingError, StoreError
 from cctview.network import parse_network
 from cctview.privacy import Policy
 from cctview.store import Batch, create_store, open_store
@@ -285,3 +285,23 @@ def test_the_network_lies_in_the_folder_as_a_file_of_networks(store):
     assert parse_network(file.read_text()) == NETWORK
     store.set_network(replace(NETWORK, links=()))
     assert not file.exists()
+
+
+def test_a_forget_that_was_killed_before_its_sweep_is_finished_by_the_next_who_opens(full, monkeypatch):
+    gone = full.scan(Detections).id[:1]
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_):
+        raise Killed
+
+    monkeypatch.setattr("cctview.store.lance.tables.Transaction._compacted", killed)
+    with pytest.raises(Killed):
+        full.forget(ids=gone)
+    monkeypatch.undo()
+    assert little(gone[0]) in held(full)
+    again = open_store(full.path, write=True)
+    assert little(gone[0]) not in held(full)
+    with pytest.raises(MissingError, match="nothing was removed"):
+        again.forget(ids=gone)

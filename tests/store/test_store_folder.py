@@ -48,6 +48,13 @@ class TestPaths:
             open_store(tmp_path)
         assert [path.name for path in tmp_path.iterdir()] == ["holiday.jpg"]
 
+    @pytest.mark.parametrize("name", ["a\nb", "a\tb", "a\x1b[31mb"])
+    def test_a_name_that_cannot_be_printed_is_one_sentence(self, tmp_path, name):
+        for open_it in (lambda: create_store(tmp_path / name, POLICY), lambda: open_store(tmp_path / name)):
+            with pytest.raises(StoreError, match="cannot be printed; name another path") as raised:
+                open_it()
+            assert str(raised.value).isprintable()
+
     def test_nothing_there(self, tmp_path):
         with pytest.raises(StoreNotFoundError, match="there is no store here"):
             open_store(tmp_path / "none")

@@ -74,7 +74,7 @@ class LanceStore:
     @classmethod
     def create(cls, where: str, policy: Policy) -> Self:
         """Make a store in a folder, or open the one there under the same policy; see ``create_store``."""
-        path = Path(where)
+        path = _printable(where)
         with explained(path, "make a store"):
             make_folder(path, policy.to_toml())
         store = cls.open(where, write=True)
@@ -86,12 +86,15 @@ class LanceStore:
 
     @classmethod
     def open(cls, where: str, *, write: bool) -> Self:
-        """Open the store in a folder; see ``open_store``."""
-        path = Path(where)
+        """Open the store in a folder, and finish a removal that was broken off; see ``open_store``."""
+        path = _printable(where)
         with explained(path, "open the store"):
-            read_commit(path)
+            broken_off = read_commit(path).tidying
             if write:
                 (path / LOCK).open("ab").close()
+            if write and broken_off:
+                with locked(path):
+                    Transaction(path, read_commit(path))
             store = cls(path, write=write)
             _ = store.policy
             return store
@@ -394,6 +397,13 @@ class LanceStore:
     def _require_writable(self, doing: str) -> None:
         if not self._write:
             raise StoreError(f"{self.path}: opened for reading, so it cannot {doing}; open it with write=True")
+
+
+def _printable(where: str) -> Path:
+    """Return the path of a store; raise StoreError for one that LanceDB cannot name."""
+    if not where.isprintable():
+        raise StoreError(f"{where!r}: this path holds characters that cannot be printed; name another path")
+    return Path(where)
 
 
 def _attached(folder: Path, name: str) -> str | None:

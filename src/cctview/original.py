@@ -20,6 +20,7 @@ from scipy.spatial.distance import cdist
 
 from cctview.embed.crops import Cropping, cut, whole
 from cctview.errors import FormatError, FrameError, InputError, MissingError, PolicyError, StoreError, nearest
+from cctview.formats.apart import apart
 from cctview.formats.files import file_name, write_bytes
 from cctview.formats.listing import write_detection_list, write_listing
 from cctview.formats.original import (
@@ -133,6 +134,8 @@ def import_tree(folder: Path, store: Store, detector: Detector, progress: Progre
     """
     tree = read_tree(folder)
     report = OriginalReport(skipped=[Skipped(item.where, item.reason) for item in tree.skipped])
+    if tree.summaries:
+        report.counts["summaries passed over"] = tree.summaries
     embeddings = _features(tree)
     source = open_source(folder)
     done, total = 0, source.count()
@@ -151,7 +154,7 @@ def export_tree(store: Store, folder: Path, progress: Progress = silent) -> Orig
     Stills the policy did not keep get no picture, no drawn boxes and no crops.
     """
     report = OriginalReport()
-    frames = store.scan(Frames)
+    frames = apart(store.scan(Frames))
     names = [np.zeros(0, np.str_)]
     for start in range(0, len(frames), 8 * _BATCH):
         part = frames[start : start + 8 * _BATCH]

@@ -17,6 +17,8 @@ from labels import frames_of, travellers, write_coco_truth, write_links
 class Shelf:
     """A store that hands out given tables."""
 
+    network = None
+
     def __init__(self, *tables):
         self.tables = {type(table): table for table in tables}
 

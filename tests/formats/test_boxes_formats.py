@@ -135,7 +135,8 @@ def test_coco_identities_may_be_words(tmp_path):
     assert stills == ["a--2020-05-05--13.00.00"]
     assert (back.boxes.camera.tolist(), back.boxes.frame.tolist()) == (["a", "a"], [3, 3])
     assert (back.boxes.identity.tolist(), back.boxes.ignored.tolist()) == ([1, 2], [True, False])
-    assert len(back.skipped) == 2
+    assert len(back.skipped) == 3
+    assert "1 of the category 'kite'" in back.skipped[-1]
     document["images"][0]["frame"] = -3
     path.write_text(json.dumps(document))
     with pytest.raises(FormatError, match="no annotation can be used"):
@@ -152,7 +153,7 @@ def test_coco_identities_may_be_words(tmp_path):
         ("1,2,3", "at least 6 fields"),
         ("x,1,0,0,5,5", "could not convert"),
         ("1.5,1,0,0,5,5", "whole number"),
-        ("0,1,0,0,5,5", "whole number from 1"),
+        ("-1,1,0,0,5,5", "whole number from 0"),
         ("1,-2,0,0,5,5", "whole number from -1"),
         ("1,1,0,0,-5,5", "a box of -5 x 5"),
         ("1,1,nan,0,5,5", "not finite"),
@@ -253,3 +254,88 @@ def test_files_beyond_reason_are_refused(tmp_path, monkeypatch):
     (tmp_path / "name_test.txt").write_text("0002_c002_00030600_0.jpg\n")
     with pytest.raises(FormatError, match="refused, larger"):
         read_veri(tmp_path, "test")
+
+
+def coco(path, names, tracks):
+    """Write one still with one box per track, of categories that go round."""
+    marks = [
+        {"image_id": 0, "category_id": n % len(names), "bbox": [9 * n, 0, 5, 5], "track_id": track}
+        for n, track in enumerate(tracks)
+    ]
+    document = {
+        "images": [{"id": 0, "file_name": "a--2020-05-05--13.00.00.jpeg"}],
+        "categories": [{"id": n, "name": name} for n, name in enumerate(names)],
+        "annotations": marks,
+    }
+    path.write_text(json.dumps(document))
+    return read_coco_boxes(path)[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ([0, 1, 2], [3, 1, 2]),
+        ([0, 0, 7], [8, 8, 7]),
+        ([-1, 4, None], [0, 4, 0]),
+        ([0], [1]),
+        (["a", "b", "a"], [1, 2, 1]),
+        (["a", 3, 0, "b"], [4, 3, 5, 6]),
+        ([2.0, 1.0], [2, 1]),
+    ],
+)
+def test_a_coco_identity_may_be_0_or_a_word_and_no_two_objects_become_one(tmp_path, given, read):
+    assert coco(tmp_path / "c.json", ["car"], given).boxes.identity.tolist() == read
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_mot_files_count_from_0_or_from_1(tmp_path, mark):
+    lines = [(0, 0, 10), (0, 3, 30), (1, 0, 12), (4, -1, 50)]
+    for first, name in ((0, "zero"), (1, "one")):
+        text = "".join(f"{frame + first},{track},{x},0,5,5,1,3,1\n" for frame, track, x in lines)
+        (tmp_path / f"{name}.txt").write_text(mark + text)
+    zero, one = (read_mot(tmp_path / f"{name}.txt", "c").boxes for name in ("zero", "one"))
+    assert zero == one
+    assert zero.frame.tolist() == [1, 1, 2, 5]
+    assert zero.identity.tolist() == [4, 3, 4, 0]
+
+
+def test_a_folder_of_mot_files_counts_from_0_when_one_of_them_does(tmp_path):
+    (tmp_path / "a.txt").write_text("0,1,0,0,5,5\n")
+    (tmp_path / "b.txt").write_text("7,1,0,0,5,5\n")
+    boxes = read_mot(tmp_path).boxes
+    assert dict(zip(boxes.camera.tolist(), boxes.frame.tolist(), strict=True)) == {"a": 1, "b": 8}
+
+
+def test_ai_city_files_count_from_0_too(tmp_path):
+    (tmp_path / "a.txt").write_text("1 0 0 10 0 5 5 -1 -1\n1 2 3 10 0 5 5 -1 -1\n")
+    boxes = read_aicity(tmp_path / "a.txt").boxes
+    assert (boxes.frame.tolist(), boxes.identity.tolist()) == ([1, 4], [3, 2])
+
+
+@pytest.mark.parametrize(
+    ("names", "types"),
+    [
+        (["Car", "VAN", "Vehicle", " taxi ", "pick-up_truck", "SUVs"], "car"),
+        (["Lorry", "HGV", "trailer-truck", "Trucks", "vehicle.truck"], "truck"),
+        (["Buses", "Coach", "vehicle.bus.rigid", "Minibus"], "bus"),
+        (["Motorbike", "moped", "vehicle.motorcycle", "Motor"], "motorcycle"),
+        (["Bike", "Cyclist", "BICYCLES"], "bicycle"),
+        (["Pedestrian", "human.pedestrian", "People", "Person_sitting"], "person"),
+    ],
+)
+def test_categories_are_known_by_their_usual_names_in_any_case(tmp_path, names, types):
+    found = coco(tmp_path / "c.json", names, list(range(1, len(names) + 1)))
+    assert found.skipped == ()
+    assert set(found.boxes.type.tolist()) == {types}
+    assert len(found.boxes) == len(names)
+
+
+def test_categories_that_are_not_known_are_counted_and_all_of_them_are_an_error(tmp_path):
+    found = coco(tmp_path / "c.json", ["car", "tram", "carrot"], [1, 2, 3, 4, 5])
+    assert len(found.boxes) == 2
+    assert [text.partition(": ")[2] for text in found.skipped] == [
+        "2 of the category 'tram', which is none of ours",
+        "1 of the category 'carrot', which is none of ours",
+    ]
+    with pytest.raises(FormatError, match=r"no annotation can be used.*'tram'.*ours are"):
+        coco(tmp_path / "c.json", ["tram"], [1, 2])

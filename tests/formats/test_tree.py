@@ -208,3 +208,23 @@ def test_the_originals_own_tree(real_data: Path) -> None:
     assert tree.skipped == ()
     listed = (real_data / "original" / "sample--detections.csv").read_text().split()
     assert set(tree.names.tolist()) & set(listed)
+
+
+def test_lists_of_a_minute_and_of_a_camera_are_passed_over_knowingly(tmp_path: Path) -> None:
+    build(tmp_path)
+    whole = read_tree(tmp_path)
+    for name in (
+        "733-681-N/2020/733-681-N--2020-05-05--13.34--detections.json",
+        "733-681-N/2020/733-681-N--2020-05-05--13--detections.json",
+        "733-681-N/733-681-N--2020-05-05--detections.json",
+        "733-681-N/2020/733-681-N--2020-05-05--13.34--features.json",
+        "733-681-N/733-681-N--info.json",
+        "733-681-N/733-681-N--tree.txt",
+    ):
+        (tmp_path / name).write_text("[]")
+    tree = read_tree(tmp_path)
+    assert tree.skipped == ()
+    assert tree.summaries == 6
+    assert tree.detections == whole.detections
+    (tmp_path / "733-681-N" / "733-681-N--2020-05-05--13.34.50--detections.json").write_text("[]")
+    assert len(read_tree(tmp_path).skipped) == 1, "that of a still is still one"

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cctview.errors import NetworkFileError
 from cctview.network import load_network, parse_network
 
+KEYS = ["id", "lat", "lon", "heading", "from", "to", "metres", "min_s", "clock_s", "name"]
 THREE = """
 timezone = "America/New_York"
 [[camera]]
@@ -127,3 +132,78 @@ def test_impossible_lengths_and_times_are_refused(line: str, words: str) -> None
 def test_an_interval_that_is_no_number_is_refused() -> None:
     with pytest.raises(NetworkFileError, match="camera 'b': interval_s must be a number from 0 to 86400"):
         parse_network(THREE.replace('id = "b"', 'id = "b"\ninterval_s = "often"'))
+
+
+CAMERA = '[[camera]]\nid = "a"\nlat = 40\nlon = -73\nheading = "N"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (CAMERA.replace("[[camera]]", "[camera]"), r"\[camera\] is not a list of tables; write \[\[camera\]\]"),
+        ("camera = 5\n", r"camera = 5 is not a list"),
+        ("link = 5\n" + CAMERA, r"link = 5 is not a list"),
+        ('link = "x"\n' + CAMERA, "link = 'x' is not a list"),
+        ("camera = [1]\n", "camera 1: expected a table of keys"),
+        ("a = " + "[" * 3000 + "]" * 3000, "not valid TOML"),
+        (CAMERA + "interval_s = [1]\n", "interval_s must be a number"),
+        (CAMERA + "clock_s = nan\n", "clock_s must be a number"),
+        (CAMERA.replace("40", "inf"), "lat must be a number"),
+        (CAMERA.replace("40", "-140"), "lat must be a number"),
+        (CAMERA.replace('"N"', "true"), "heading must be one of"),
+        (CAMERA.replace('"a"', "7"), "id must be a text"),
+        (CAMERA + "latt = 3\n", "unknown key 'latt'; did you mean 'lat'"),
+        ("timezone = 5\n" + CAMERA, "no time zone"),
+        ("shoreline = {}\n" + CAMERA, "shoreline must be"),
+    ],
+)
+def test_what_is_malformed_is_one_sentence_with_the_place(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "n.toml"
+    path.write_text(text)
+    with pytest.raises(NetworkFileError, match=words) as error:
+        load_network(path)
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
+
+
+VALUES = st.recursive(
+    st.one_of(
+        st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.sampled_from(["N", "a", "nan", "UTC", "2s"])
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["camera", "link", "timezone", "shoreline", "x"]), VALUES, max_size=4))
+def test_no_value_anywhere_does_more_than_be_refused(document: dict[str, object]) -> None:
+    text = "\n".join(f"{key} = {toml(value)}" for key, value in document.items())
+    with suppress(NetworkFileError):
+        parse_network(text)
+
+
+def toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml, value))}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {toml(entry)}" for key, entry in value.items()) + "}"
+    if isinstance(value, str):
+        return json.dumps(value).replace("\x7f", "")
+    return repr(value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "n.toml"
+    path.write_text(CAMERA, encoding=encoding)
+    assert load_network(path).cameras.id.tolist() == ["a"]
+
+
+def test_names_are_compared_in_one_unicode_form() -> None:
+    split, whole = "Zu\u0308rich", "Z\u00fcrich"
+    text = CAMERA.replace('"a"', f'"{split}"') + CAMERA + f'[[link]]\nfrom = "{whole}"\nto = "a"\nmetres = 500\n'
+    network = parse_network(text)
+    assert network.cameras.id.tolist() == [whole, "a"]
+    assert network.links[0].origin == whole

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import re
+import shutil
+import subprocess
 from itertools import islice
 from pathlib import Path
 
@@ -128,3 +132,105 @@ def test_worlds_that_cannot_be(fcd: Path, tmp_path: Path) -> None:
         _ = simulate(SimSettings(trajectories=str(record(tmp_path / "short.xml", seconds=3)))).plan.layout
     with pytest.raises(SourceNotFoundError, match="no such file"):
         _ = simulate(SimSettings(trajectories=str(tmp_path / "none.xml"))).plan.layout
+
+
+def test_a_packed_record_is_read_and_persons_are_counted(fcd: Path) -> None:
+    plain = read_fcd(fcd)
+    packed = fcd.with_suffix(".xml.gz")
+    packed.write_bytes(gzip.compress(fcd.read_bytes()))
+    again = read_fcd(packed)
+    assert np.array_equal(plain.x, again.x)
+    assert again.noticed == {"persons left out": 60}
+    packed.write_bytes(packed.read_bytes()[:-200])
+    with pytest.raises(FormatError, match="not an XML file"):
+        read_fcd(packed)
+
+
+def test_a_vehicle_that_is_nowhere_is_left_out_while_it_is(fcd: Path) -> None:
+    whole = read_fcd(fcd)
+    lines = fcd.read_text().splitlines()
+    begin, end = (lines.index(f'<timestep time="{at}.00">') for at in (120, 125))
+    lines[begin:end] = [
+        re.sub(r'x="[-0-9.]+" y="[-0-9.]+"', 'x="-1073741824.00" y="-1073741824.00"', line)
+        if '"first"' in line
+        else line
+        for line in lines[begin:end]
+    ]
+    fcd.write_text("\n".join(lines))
+    found = read_fcd(fcd)
+    assert found.noticed["rows of a vehicle that is nowhere (teleporting)"] == 5
+    assert len(found.time) == len(whole.time) - 5
+    assert found.x.min() == whole.x.min()
+    assert len(found.kinds) == len(whole.kinds), "driving on where it would be is no jump"
+    world = simulate(SimSettings(cameras=2, minutes=0.5, trajectories=str(fcd)))
+    assert world.plan.layout.roads[0].length == pytest.approx(59 * SPEED, abs=2)
+
+
+def test_a_vehicle_that_jumps_is_another_one_from_there_on(tmp_path: Path) -> None:
+    steps = []
+    for t in range(40):
+        far = 5000 if t >= 20 else 0
+        steps.append(
+            f'<timestep time="{t}">' + vehicle("v", SPEED * t + far, 2) + vehicle("w", SPEED * t, 5) + "</timestep>"
+        )
+    path = tmp_path / "fcd.xml"
+    path.write_text("<fcd-export>" + "".join(steps) + "</fcd-export>")
+    found = read_fcd(path)
+    assert found.noticed == {"jumps of a vehicle, each the begin of another": 1}
+    assert np.bincount(found.vehicle).tolist() == [20, 20, 40]
+    assert len(found.kinds) == 3
+    world = simulate(SimSettings(cameras=1, minutes=0.5, trajectories=str(path)))
+    assert world.plan.layout.roads[0].length == pytest.approx(39 * SPEED, abs=2)
+
+
+@pytest.mark.parametrize("lat", [0.0, 52.5, -33.9])
+def test_places_in_degrees_become_metres(fcd: Path, tmp_path: Path, lat: float) -> None:
+    whole = read_fcd(fcd)
+    metres = 111_195.0
+
+    def in_degrees(found: re.Match[str]) -> str:
+        x, y = float(found[1]), float(found[2])
+        return f'x="{13.4 + x / metres / np.cos(np.deg2rad(lat)):.8f}" y="{lat + y / metres:.8f}"'
+
+    path = tmp_path / "geo.xml"
+    path.write_text(re.sub(r'x="([-0-9.]+)" y="([-0-9.]+)"', in_degrees, fcd.read_text()))
+    found = read_fcd(path)
+    assert found.noticed["rows told in degrees, read as metres"] == len(found.time)
+    assert np.ptp(found.x) == pytest.approx(np.ptp(whole.x), rel=1e-3)
+    assert np.ptp(found.y) == pytest.approx(np.ptp(whole.y), rel=1e-3)
+
+
+def test_a_small_road_in_metres_stays_in_metres(tmp_path: Path) -> None:
+    steps = "".join(
+        f'<timestep time="{t}"><vehicle id="v" x="0" y="{t}" angle="0" type="car" speed="1"/></timestep>'
+        for t in range(80)
+    )
+    (tmp_path / "f.xml").write_text(f"<fcd-export>{steps}</fcd-export>")
+    found = read_fcd(tmp_path / "f.xml")
+    assert found.noticed == {}
+    assert found.y.max() == 79
+
+
+def test_what_sumo_itself_writes_drives_past_the_cameras(tmp_path: Path) -> None:
+    if not (shutil.which("sumo") and shutil.which("netgenerate")):
+        pytest.skip("SUMO is not installed (Debian: apt-get install sumo)")
+
+    def run(*words: str) -> None:
+        subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
+
+    run("netgenerate", "--grid", "--grid.x-number=2", "--grid.y-number=1", "--grid.length=900", "-L2", "-o", "net.xml")
+    edge = re.search(r'<edge id="([^":]+)" from=', (tmp_path / "net.xml").read_text())
+    assert edge
+    (tmp_path / "routes.xml").write_text(
+        '<routes><vType id="lorry" vClass="trailer"/>'
+        f'<flow id="a" begin="0" end="60" period="6"><route edges="{edge[1]}"/></flow>'
+        f'<vehicle id="b" type="lorry" depart="3"><route edges="{edge[1]}"/></vehicle></routes>'
+    )
+    for name, extra in {"plain.xml": [], "packed.xml.gz": []}.items():
+        run("sumo", "-n", "net.xml", "-r", "routes.xml", "--end", "90", "--no-step-log", "--fcd-output", name, *extra)
+        found = read_fcd(tmp_path / name)
+        assert len(found.kinds) == 11
+        world = simulate(SimSettings(cameras=1, minutes=1, trajectories=str(tmp_path / name)))
+        assert world.plan.layout.roads[0].length > 500
+        seen = world.sightings()
+        assert {"car", "truck"} == set(seen.type.tolist())

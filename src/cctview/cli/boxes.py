@@ -31,10 +31,11 @@ def export_boxes(store: Store, what: str, form: str, out: Path) -> dict[str, Any
 
 
 def _boxes(store: Store, what: str) -> tuple[Frames, Boxes]:
+    from cctview.formats.apart import apart
     from cctview.formats.boxes import camera_boxes, track_numbers
     from cctview.types import Detections, Frames, Journeys, Tracklets
 
-    frames, detections = store.scan(Frames), store.scan(Detections)
+    frames, detections = apart(store.scan(Frames)), store.scan(Detections)
     if what == "detections":
         return frames, camera_boxes(frames, detections)
     journeys = store.scan(Journeys) if what == "journeys" else None

@@ -56,7 +56,9 @@ def export(
             "--format", help="csv, json, parquet, geojson, original, mot, coco, aicity, veri, yolo, fiftyone."
         ),
     ] = "csv",
-    timezone: Annotated[str, typer.Option(help="Time zone of the times written.")] = "UTC",
+    timezone: Annotated[
+        str | None, typer.Option(help="Time zone of the times written; the network's, else UTC, without it.")
+    ] = None,
     every: Annotated[
         str, typer.Option(help="Length of the bins of counts, such as 30s, 5m or 1h; the whole time without it.")
     ] = "",
@@ -69,6 +71,7 @@ def export(
     from cctview.store import open_store
 
     opened = open_store(store)
+    place = timezone or (opened.network.timezone if opened.network else None) or "UTC"
     if form == "original":
         with interruptible(), progress() as bars:
             show(original.export_tree(opened, out, bars), as_json=as_json)
@@ -83,14 +86,14 @@ def export(
         return
     if form == "geojson":
         with interruptible():
-            answer(_lines(opened, what, out, timezone), as_json=as_json)
+            answer(_lines(opened, what, out, place), as_json=as_json)
         return
     if what not in _WHAT:
         raise SettingsError(f"--what {what!r} is no table; {nearest(what, _WHAT)}")
     if every and what != "counts":
         raise SettingsError(f"--every has no meaning for --what {what}; it is the length of the bins of counts")
     rows, said = counted_rows(opened, every) if what == "counts" else (_rows(opened, what), {})
-    write_rows(out, rows, form, timezone=timezone)
+    write_rows(out, rows, form, timezone=place)
     answer({"written": str(out), "rows": len(next(iter(rows.values()))), **said}, as_json=as_json)
 
 

@@ -59,7 +59,7 @@ def set_policy(
     except StoreNotFoundError:
         opened = None
     old = opened.policy if opened else Policy.default(PURPOSE)
-    text = file.read_text(encoding="utf-8") if file else _changed(old.to_toml(), settings or [])
+    text = file.read_text(encoding="utf-8-sig") if file else _changed(old.to_toml(), settings or [])
     new = Policy.from_toml(text, str(file or "policy set"))
     if opened:
         opened.set_policy(new)

@@ -233,13 +233,19 @@ def _linked(report: RunReport) -> dict[str, Any]:
     why = f"{told.reason} (--network)" if "network" in told.reason else told.reason
     names = {
         "why no journeys": why,
-        "cameras the network does not know": list(told.unknown),
+        "cameras the network does not know": [_unknown(camera, told.unseen) for camera in told.unknown],
         "cameras of the network without stills": list(told.unseen),
         "stills too late until `track` runs": told.late,
         "linked anew": dict(told.anew),
         "tracklets in no passage": dict(told.uncounted),
     }
     return {"journeys": told.journeys, **{name: value for name, value in names.items() if value}}
+
+
+def _unknown(camera: str, unseen: tuple[str, ...]) -> str:
+    """Return a camera's name, with the one of the network that differs from it in upper and lower case alone."""
+    meant = next((other for other in unseen if other.casefold() == camera.casefold()), None)
+    return f"{camera} (the network has {meant!r}: write it alike)" if meant else camera
 
 
 def _lines(chains: Journeys, tracklets: Tracklets) -> list[str]:

@@ -17,7 +17,10 @@ Stored = Annotated[Path, typer.Option("--store", help="The store that `cctview r
 Diagram = Annotated[
     Path | None, typer.Option("--diagram", help="SVG file to draw: stated probabilities against what was so.")
 ]
-Zone = Annotated[str, typer.Option(help="Time zone of the clock times in the file of links.")]
+Zone = Annotated[
+    str | None,
+    typer.Option(help="Time zone of the clock times in the file of links; the network's, else New York's, without it."),
+]
 _GATE_MISSED = 3
 _NEW_YORK = "America/New_York"
 _Evaluate = Callable[..., Any]
@@ -54,6 +57,9 @@ def detection(
     with interruptible():
         table = read_coco(truth, images, ignore_above=ignore_above)
         scores = evaluate_detection(table, load_detector(detector, DetectSettings(min_score=0.01)))
+    if table.other:
+        left = ", ".join(f"{count} {name!r}" for name, count in table.other.items())
+        say(f"left out, of no category that is known: {left}")
     _report(context, "detection", truth, scores, gate, as_json)
 
 
@@ -82,7 +88,7 @@ def reid(
     strangers: Annotated[
         bool, typer.Option("--false-matches", help="Also match without the right answers, and count false matches.")
     ] = False,
-    timezone: Zone = _NEW_YORK,
+    timezone: Zone = None,
     diagram: Diagram = None,
     gate: Gate = None,
     as_json: Json = False,
@@ -95,7 +101,8 @@ def reid(
     from cctview.types import Detections, Matches, Tracklets
 
     with interruptible():
-        labels, opened = read_links(links, timezone=timezone), open_store(store)
+        opened = open_store(store)
+        labels = read_links(links, timezone=_place(timezone, opened))
         detections, tracklets = opened.scan(Detections), opened.scan(Tracklets)
         scored = evaluate_reid(labels, detections, tracklets, opened.scan(Matches))
         scores = scored.report(threshold)
@@ -113,7 +120,7 @@ def tracking(
         Path,
         typer.Option(help="A MOT file or folder, a COCO file with identities, an AI City file, links, or a store."),
     ],
-    timezone: Zone = _NEW_YORK,
+    timezone: Zone = None,
     gate: Gate = None,
     as_json: Json = False,
 ) -> None:
@@ -135,7 +142,7 @@ def journeys(
     truth: Annotated[
         Path, typer.Option(help="The simulator's truth.json or another COCO file with identities, or links.")
     ],
-    timezone: Zone = _NEW_YORK,
+    timezone: Zone = None,
     diagram: Diagram = None,
     gate: Gate = None,
     as_json: Json = False,
@@ -154,7 +161,7 @@ def journeys(
 
 
 def _judged(
-    truth: Path, timezone: str, store: Any, tables: tuple[Any, ...], by_all: _Evaluate, by_links: _Evaluate
+    truth: Path, timezone: str | None, store: Any, tables: tuple[Any, ...], by_all: _Evaluate, by_links: _Evaluate
 ) -> tuple[Any, dict[str, list[str]]]:
     """Score tables of a store by what ``truth`` is, every vehicle of its stills or some that are linked.
 
@@ -165,7 +172,7 @@ def _judged(
     from cctview.types import Frames
 
     if _is_links(truth):
-        return by_links(read_links(truth, timezone=timezone), *tables), {}
+        return by_links(read_links(truth, timezone=_place(timezone, store)), *tables), {}
     told = read_track_truth(truth, store.scan(Frames))
     return by_all(told, *tables), {"skipped": list(told.skipped)}
 
@@ -199,6 +206,11 @@ def _report(
         say(f"gate missed: {sentence}")
     if missed:
         raise typer.Exit(_GATE_MISSED)
+
+
+def _place(given: str | None, store: Any) -> str:
+    """Return the time zone of labels: the given one, that of the store's network, or the original's."""
+    return given or (store.network.timezone if store.network else None) or _NEW_YORK
 
 
 def _rounded(value: Any) -> Any:

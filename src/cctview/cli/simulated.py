@@ -67,7 +67,9 @@ def simulate(
             truth = simulated.store_world(simulation, _new_store(out), progress=bars)
         else:
             truth = simulated.write_world(simulation, out, stills=stills, progress=bars)
-    answer({"written": str(out), **_sizes(truth)}, as_json=as_json)
+    recorded = simulation.plan.recorded
+    noticed = {"noticed": recorded.noticed} if recorded and recorded.noticed else {}
+    answer({"written": str(out), **_sizes(truth), **noticed}, as_json=as_json)
 
 
 def demo(

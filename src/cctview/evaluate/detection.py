@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from cctview.metrics.detection import (
     count_detections,
     recall_at_precision,
 )
+from cctview.models.labels import types_of
 from cctview.seams import Detector
 from cctview.sources import decode
 from cctview.types import OBJECT_TYPES, VEHICLE_TYPES, Detections, Frame
@@ -37,7 +39,7 @@ class Truth:
     """Hand-labelled boxes in COCO's form; ``image`` numbers the files, ``ignore`` counts neither way.
 
     Detections centred above ``quiet_above`` pixels of their image are not scored: nothing is labelled
-    there.
+    there. ``other`` counts the boxes of categories that are none of ours.
     """
 
     files: tuple[Path, ...]
@@ -46,6 +48,7 @@ class Truth:
     box: NDArray[np.float64]
     type: NDArray[np.str_]
     ignore: NDArray[np.bool_]
+    other: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, images: NDArray[np.bool_]) -> Truth:
         """Return the truth of some images (I,), under the same numbers."""
@@ -61,10 +64,11 @@ def read_coco(path: Path, images: Path, *, ignore_above: float = 0.0) -> Truth:
     """
     try:
         data = json.loads(path.read_bytes())
-        names = {entry["id"]: str(entry["name"]) for entry in data["categories"]}
+        said = {entry["id"]: str(entry["name"]) for entry in data["categories"]}
+        names = dict(zip(said, types_of(tuple(said.values())).tolist(), strict=True))
         rows = {entry["id"]: number for number, entry in enumerate(data["images"])}
         quiet = [max(entry.get("unlabelled_above_y", 0.0), ignore_above * entry["height"]) for entry in data["images"]]
-        boxes = [entry for entry in data["annotations"] if names[entry["category_id"]] in OBJECT_TYPES]
+        boxes, other = _known(data["annotations"], names, said)
         corners = np.array([entry["bbox"] for entry in boxes], np.float64).reshape(-1, 4)
         image = np.array([rows[entry["image_id"]] for entry in boxes], np.int64)
         above = corners[:, 1] + corners[:, 3] / 2 < np.array(quiet)[image]
@@ -76,13 +80,28 @@ def read_coco(path: Path, images: Path, *, ignore_above: float = 0.0) -> Truth:
             box=np.concatenate([corners[:, :2], corners[:, :2] + corners[:, 2:]], axis=1),
             type=np.array([names[entry["category_id"]] for entry in boxes], np.str_),
             ignore=np.array(ignored, np.bool_) | above,
+            other=dict(other),
         )
     except SourceNotFoundError:
         raise
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
     except OSError as error:
         raise SourceNotFoundError(f"{path}: cannot be read ({error.strerror}); give the path of a COCO file") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise FormatError(f"{path}: not a COCO file of boxes ({error!r}); see the COCO data format") from error
+
+
+def _known(
+    marks: list[dict[str, Any]], names: Mapping[Any, str], said: Mapping[Any, str]
+) -> tuple[list[dict[str, Any]], Counter[str]]:
+    """Return the annotations of known categories and a count of the others; FormatError when all are others."""
+    boxes = [mark for mark in marks if names[mark["category_id"]]]
+    other = Counter(said[mark["category_id"]] for mark in marks if not names[mark["category_id"]])
+    if other and not boxes:
+        told = ", ".join(f"{count} x {name!r}" for name, count in other.items())
+        raise FormatError(f"no box is of a category that is known: {told}; ours are {', '.join(OBJECT_TYPES)}")
+    return boxes, other
 
 
 def evaluate_detection(truth: Truth, detector: Detector) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def missed_gates(path: Path, verb: str, truth: Path, scores: Mapping[str, Any]) 
 
 def _entries(path: Path, verb: str) -> list[dict[str, Any]]:
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8")).get(verb, [])
+        entries = tomllib.loads(path.read_text(encoding="utf-8-sig")).get(verb, [])
     except OSError as error:
         raise SourceNotFoundError(f"{path}: cannot be read ({error.strerror}); give the path of a gate file") from error
     except ValueError as error:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cctview.formats.boxes import Boxes, BoxRow, Identities, number, read_lines
+from cctview.formats.boxes import Boxes, BoxRow, Identities, from_one, given_identity, number, read_lines
 from cctview.formats.files import read_json, write_text
 
 __all__ = ["read_aicity", "write_aicity"]
@@ -24,7 +24,7 @@ def read_aicity(path: Path) -> Identities:
     Raises FormatError when nothing can be used.
     """
     names = read_json(_names(path)) if _names(path).is_file() else {}
-    return read_lines(path, lambda line: _row(line, names))
+    return from_one(read_lines(path, lambda line: _row(line, names)))
 
 
 def write_aicity(path: Path, boxes: Boxes) -> list[Path]:
@@ -52,7 +52,7 @@ def _row(line: str, names: dict[str, Any]) -> BoxRow:
     x, y, width, height = (float(field) for field in fields[3:7])
     return BoxRow(
         camera=str(names.get(fields[0], fields[0])),
-        identity=number(fields[1]),
+        identity=given_identity(fields[1]),
         frame=number(fields[2]),
         box=(x, y, width, height),
     )

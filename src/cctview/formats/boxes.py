@@ -22,6 +22,8 @@ __all__ = [
     "boxes_of",
     "camera_boxes",
     "frame_numbers",
+    "from_one",
+    "given_identity",
     "number",
     "read_lines",
     "sound",
@@ -55,13 +57,13 @@ class Boxes(Table):
 
 @dataclass(frozen=True, kw_only=True)
 class BoxRow:
-    """One row of a file; ``box`` is x, y, width and height."""
+    """One row of a file; ``box`` is x, y, width and height. An identity may be 0 or a name; None is none."""
 
     camera: str
     frame: int
     box: tuple[float, float, float, float]
     still: str = ""
-    identity: int = 0
+    identity: int | str | None = None
     score: float = 1.0
     type: str = "car"
     ignored: bool = False
@@ -101,12 +103,32 @@ def boxes_of(rows: list[BoxRow]) -> Boxes:
         camera=np.array([row.camera for row in rows], np.str_),
         frame=np.array([row.frame for row in rows], np.int64),
         still=np.array([row.still for row in rows], np.str_),
-        identity=np.array([row.identity for row in rows], np.int64),
+        identity=_identities([row.identity for row in rows]),
         box=np.concatenate([box[:, :2], box[:, :2] + box[:, 2:]], axis=1),
         score=np.array([row.score for row in rows], np.float32),
         type=np.array([row.type for row in rows], np.str_),
         ignored=np.array([row.ignored for row in rows], np.bool_),
     )
+
+
+def _identities(given: list[int | str | None]) -> NDArray[np.int64]:
+    """Return the identities with 0 for none; the object that a file calls 0, and names, get numbers that are free."""
+    free = max((one for one in given if isinstance(one, int)), default=0) + 1
+    others = dict.fromkeys(one for one in given if one == 0 or isinstance(one, str))
+    numbers = {one: free + n for n, one in enumerate(others)}
+    return np.array([0 if one is None else numbers.get(one, one) for one in given], np.int64)
+
+
+def given_identity(text: Any) -> int | None:
+    """Return the identity that a file gives as a whole number from 0, None for -1; raise ValueError otherwise."""
+    value = number(text, -1)
+    return None if value < 0 else value
+
+
+def from_one(found: Identities) -> Identities:
+    """Return boxes whose frames count from 1, of files that count them from 0: these have a frame 0."""
+    boxes = found.boxes
+    return replace(found, boxes=boxes.replace(frame=boxes.frame + 1)) if (boxes.frame == 0).any() else found
 
 
 def frame_numbers(frames: Frames) -> NDArray[np.int64]:
@@ -153,7 +175,7 @@ def sound(row: BoxRow) -> BoxRow:
         raise ValueError("a number is not finite")
     if row.box[2] <= 0 or row.box[3] <= 0:
         raise ValueError(f"a box of {row.box[2]:g} x {row.box[3]:g} pixels")
-    if row.frame < 0 or row.identity < 0:
+    if row.frame < 0 or (isinstance(row.identity, int) and row.identity < 0):
         raise ValueError(f"frame {row.frame} of object {row.identity}")
     return replace(row, score=min(max(row.score, 0.0), 1.0))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from cctview.errors import FormatError
-from cctview.formats.boxes import Boxes, BoxRow, Identities, boxes_of, sound
+from cctview.formats.boxes import Boxes, BoxRow, Identities, boxes_of, given_identity, sound
 from cctview.formats.files import read_json, write_text
+from cctview.models.labels import types_of
 from cctview.types import OBJECT_TYPES, Frames
 
 __all__ = ["CATEGORIES", "read_coco_boxes", "write_coco"]
@@ -21,7 +23,7 @@ CATEGORIES = {"person": 1, "bicycle": 2, "car": 3, "motorcycle": 4, "bus": 6, "t
 
 
 def read_coco_boxes(path: Path) -> tuple[Identities, list[str]]:
-    """Read the boxes of our object types, and the names of all stills, also of those without a box.
+    """Read the boxes of our object types, by their usual names, and the names of all stills, boxes or not.
 
     An identity is taken from ``track_id`` or ``identity``, a camera from the image. Raises FormatError
     for another kind of file; annotations that cannot be used are counted and named.
@@ -29,20 +31,26 @@ def read_coco_boxes(path: Path) -> tuple[Identities, list[str]]:
     data = read_json(path, most_bytes=1_000_000_000)
     try:
         images = {image["id"]: _still(image) for image in data["images"]}
-        kinds = {entry["id"]: str(entry["name"]) for entry in data["categories"]}
+        categories = {entry["id"]: str(entry["name"]) for entry in data["categories"]}
         marks = list(data["annotations"])
     except (KeyError, TypeError, AttributeError) as error:
         raise FormatError(f"{path}: not a COCO file of boxes ({error!r}); see the COCO data format") from error
-    rows, skipped = [], []
-    names: dict[Any, int] = {}
+    kinds = dict(zip(categories, types_of(tuple(categories.values())).tolist(), strict=True))
+    rows, skipped, other = [], [], Counter[str]()
     for place, mark in enumerate(marks):
         try:
-            if kinds[mark["category_id"]] in OBJECT_TYPES:
-                rows.append(sound(_row(mark, images[mark["image_id"]], kinds[mark["category_id"]], names)))
+            kind = kinds[mark["category_id"]]
+            if kind:
+                rows.append(sound(_row(mark, images[mark["image_id"]], kind)))
+            else:
+                other[categories[mark["category_id"]]] += 1
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             skipped.append(f"{path.name}, annotation {place}: {error!r}")
+    skipped += [
+        f"{path.name}: {count} of the category {name!r}, which is none of ours" for name, count in other.items()
+    ]
     if skipped and not rows:
-        raise FormatError(f"{path}: no annotation can be used; {skipped[0]}")
+        raise FormatError(f"{path}: no annotation can be used; {skipped[0]}; ours are {', '.join(OBJECT_TYPES)}")
     return Identities(boxes_of(rows), tuple(skipped)), [still for _, still, _ in images.values()]
 
 
@@ -96,16 +104,20 @@ def _still(image: Mapping[str, Any]) -> tuple[str, str, int]:
     return str(image.get("camera", name.split("--", maxsplit=1)[0])), name, int(image.get("frame", 0))
 
 
-def _row(mark: Mapping[str, Any], still: tuple[str, str, int], kind: str, names: dict[Any, int]) -> BoxRow:
-    """Return an annotation as a row; identities that are no whole numbers are numbered as they come."""
-    x, y, width, height = (float(side) for side in mark["bbox"])
+def _identity(mark: Mapping[str, Any]) -> int | str | None:
+    """Return an annotation's identity, a whole number from 0 or a name; None where it is missing or negative."""
     given = mark.get("track_id", mark.get("identity"))
-    identity = 0 if given is None else given if isinstance(given, int) else names.setdefault(given, len(names) + 1)
+    return given if given is None or isinstance(given, str) else given_identity(given)
+
+
+def _row(mark: Mapping[str, Any], still: tuple[str, str, int], kind: str) -> BoxRow:
+    """Return an annotation as a row."""
+    x, y, width, height = (float(side) for side in mark["bbox"])
     return BoxRow(
         camera=still[0],
         still=still[1],
         frame=still[2],
-        identity=identity,
+        identity=_identity(mark),
         box=(x, y, width, height),
         score=float(mark.get("score", 1.0)),
         type=kind,

@@ -68,7 +68,7 @@ def _lines(path: Path) -> list[str]:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise FormatError(f"{path}: refused, larger than {_MOST_BYTES / 1e6:g} MB")
-        return path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise FormatError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:

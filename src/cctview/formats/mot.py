@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from cctview.errors import FormatError
-from cctview.formats.boxes import Boxes, BoxRow, Identities, number, read_lines
+from cctview.formats.apart import camera_files
+from cctview.formats.boxes import Boxes, BoxRow, Identities, from_one, given_identity, number, read_lines
 from cctview.formats.files import file_name, write_text
 from cctview.types import OBJECT_TYPES
 
@@ -24,17 +25,25 @@ _CLASSES = {1: "person", 2: "person", 3: "car", 4: "bicycle", 5: "motorcycle", 7
 def read_mot(path: Path, camera: str | None = None) -> Identities:
     """Read one MOT file, or all of a folder: ``<camera>.txt`` or ``<camera>/gt/gt.txt``, and ``det/det.txt``.
 
-    ``camera`` names the only camera of a single file; without it the file's or sequence's name does.
-    Raises FormatError when nothing can be used.
+    Frames that count from 0 and identities from 0 are read as such. ``camera`` names the only camera of a single
+    file; without it the file's or sequence's name does. Raises FormatError when nothing can be used.
     """
     if not path.is_dir():
-        name = camera or (path.parents[1].name if path.parent.name in {"gt", "det"} else path.stem)
-        return read_lines(path, lambda line: _row(line, name))
+        return from_one(_one_file(path, camera or _sequence(path)))
     files = sorted(path.glob("*.txt")) or sorted(path.glob("*/gt/gt.txt")) or sorted(path.glob("*/det/det.txt"))
     if not files:
         raise FormatError(f"{path}: no MOT files here; expected <camera>.txt or <camera>/gt/gt.txt")
-    parts = [read_mot(file) for file in files]
-    return Identities(Boxes.concat([part.boxes for part in parts]), sum((part.skipped for part in parts), ()))
+    parts = [_one_file(file, _sequence(file)) for file in files]
+    whole = Identities(Boxes.concat([part.boxes for part in parts]), sum((part.skipped for part in parts), ()))
+    return from_one(whole)
+
+
+def _sequence(path: Path) -> str:
+    return path.parents[1].name if path.parent.name in {"gt", "det"} else path.stem
+
+
+def _one_file(path: Path, camera: str) -> Identities:
+    return read_lines(path, lambda line: _row(line, camera))
 
 
 def write_mot(folder: Path, boxes: Boxes) -> list[Path]:
@@ -43,8 +52,8 @@ def write_mot(folder: Path, boxes: Boxes) -> list[Path]:
     Boxes with four decimals, scores with six. Type and ignored have no place in results.
     """
     written = []
-    for camera in np.unique(boxes.camera).tolist():
-        path = folder / file_name(f"{camera}.txt")
+    for camera, name in camera_files(boxes.camera.tolist()).items():
+        path = folder / file_name(f"{name}.txt")
         write_text(path, _text(boxes[boxes.camera == camera]))
         written.append(path)
     return written
@@ -72,8 +81,8 @@ def _row(line: str, camera: str) -> BoxRow:
     truth = known or code > 0
     return BoxRow(
         camera=camera,
-        frame=number(fields[0], 1),
-        identity=max(number(fields[1], -1), 0),
+        frame=number(fields[0]),
+        identity=given_identity(fields[1]),
         box=(x, y, width, height),
         score=1.0 if truth else flag,
         type=kind if known else _CLASSES.get(code, "car"),

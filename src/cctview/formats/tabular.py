@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +41,7 @@ __all__ = [
     "detection_rows",
     "embedding_rows",
     "frame_rows",
+    "harmless",
     "hex_ids",
     "journey_rows",
     "lane_rows",
@@ -53,6 +55,7 @@ Rows = dict[str, NDArray[Any]]
 _ROWS_AT_A_TIME = 65_536
 Unit = Literal["s", "ms", "us", "ns"]
 _UNITS: tuple[Unit, ...] = ("s", "ms", "us")  # times are written as precisely as the column needs
+_FORMULA = re.compile(r"^([=+\-@\t\r])")
 _NEEDS_QUOTES = '[",\r\n]'
 
 
@@ -238,6 +241,7 @@ def _owners(detections: NDArray[np.int64], tracklets: Tracklets) -> NDArray[np.s
 def write_rows(path: Path, columns: Mapping[str, ArrayLike], format: str, *, timezone: str = "UTC") -> None:  # noqa: A002  the command line's own word
     """Write columns of one length as CSV, JSON (a list of objects) or Parquet, in one step.
 
+    In CSV a text that a spreadsheet would take for a formula gets an apostrophe before it.
     Times get the offset of ``timezone``: ISO 8601 in CSV and JSON, a typed column in Parquet. An
     empty text is an absent value. Raise InputError for another format, TableError when columns differ in
     length.
@@ -255,10 +259,25 @@ def write_rows(path: Path, columns: Mapping[str, ArrayLike], format: str, *, tim
 def _write_csv(path: Path, columns: Rows, timezone: str) -> None:
     with path.open("wb") as file:
         file.write((",".join(columns) + "\n").encode())
-        for batch in _batches(columns, timezone, typed=False):
+        for batch in map(_without_formulas, _batches(columns, timezone, typed=False)):
             style = "needed" if _quotes_needed(batch) else "none"
             options = pyarrow.csv.WriteOptions(include_header=False, quoting_style=style)
             pyarrow.csv.write_csv(pa.Table.from_batches([batch]), file, options)
+
+
+def harmless(text: str) -> str:
+    """Return a text with an apostrophe before it where a spreadsheet would take it for a formula."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _without_formulas(batch: pa.RecordBatch) -> pa.RecordBatch:
+    columns = {
+        name: pc.replace_substring_regex(column, _FORMULA.pattern, r"'\1")
+        if pa.types.is_string(column.type)
+        else column
+        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+    }
+    return pa.RecordBatch.from_pydict(columns)
 
 
 def _quotes_needed(batch: pa.RecordBatch) -> bool:

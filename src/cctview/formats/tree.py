@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,11 @@ __all__ = ["OriginalTree", "OriginalVectors", "Unread", "model_spelling", "read_
 
 _STILL_ENDINGS = frozenset((".jpeg", ".jpg", ".png"))
 _SPELLINGS = {name.casefold(): name for name in ("ResNet50_COCO_best_v2.0.1.h5", "VeRI_DenseNet_ft50.pth")}
+# Lists of a minute, an hour, a day or a camera that the bulk repositories hold beside the files of the stills.
+_SUMMARY = re.compile(
+    r"--[0-9]{4}-[0-9]{2}-[0-9]{2}(?:--[0-9]{2}(?:\.[0-9]{2})?)?--(?:detections|features)\.json$"
+    r"|--(?:info|detections-info|tree)\.(?:json|txt)$"
+)
 T = TypeVar("T")
 
 
@@ -45,13 +51,18 @@ class OriginalVectors:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class OriginalTree:
-    """What a tree holds; ``names`` (N,) are the readable ids of the rows of ``detections``."""
+    """What a tree holds; ``names`` (N,) are the readable ids of the rows of ``detections``.
+
+    ``summaries`` counts the lists of a minute or a camera that were passed over: they say again what the files of the
+    stills say.
+    """
 
     frames: Frames
     detections: Detections
     names: NDArray[np.str_]
     features: OriginalVectors
     skipped: tuple[Unread, ...]
+    summaries: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,7 @@ class _Files:
     stills: dict[str, Path]
     detections: list[Path]
     features: list[Path]
+    summaries: list[Path]
 
 
 def read_tree(folder: Path, *, timezone: str | None = None) -> OriginalTree:
@@ -75,18 +87,27 @@ def read_tree(folder: Path, *, timezone: str | None = None) -> OriginalTree:
     frames = _frames(sorted({*files.stills, *(found.still for _, found in parsed)}), files.stills, timezone, skipped)
     detections, names = _detections(parsed, frames, skipped)
     features = _features(files.features, detections, names, skipped)
-    return OriginalTree(frames=frames, detections=detections, names=names, features=features, skipped=tuple(skipped))
+    return OriginalTree(
+        frames=frames,
+        detections=detections,
+        names=names,
+        features=features,
+        skipped=tuple(skipped),
+        summaries=len(files.summaries),
+    )
 
 
 def _listing(folder: Path) -> _Files:
-    files = _Files({}, [], [])
+    files = _Files({}, [], [], [])
     root = folder.resolve()
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not is_output(name) and name != "matches")
         for path in (Path(parent, name) for name in sorted(names) if not name.startswith(".")):
             if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
                 continue
-            if path.name.endswith("--detections.json"):
+            if _SUMMARY.search(path.name):
+                files.summaries.append(path)
+            elif path.name.endswith("--detections.json"):
                 files.detections.append(path)
             elif path.name.endswith("--features.json"):
                 files.features.append(path)

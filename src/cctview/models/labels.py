@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,20 +27,19 @@ refrigerator, book, clock, vase, scissors, teddy bear, hair drier, toothbrush
 COCO = tuple(" ".join(name.split()) for name in _COCO_NAMES.split(","))
 _UNUSED_IDS = (0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
 _SYNONYMS = {
-    "automobile": "car",
-    "van": "car",
-    "suv": "car",
-    "taxi": "car",
-    "vehicle": "car",
-    "lorry": "truck",
-    "coach": "bus",
-    "motorbike": "motorcycle",
-    "motor": "motorcycle",
-    "bike": "bicycle",
-    "cyclist": "bicycle",
-    "pedestrian": "person",
-    "people": "person",
+    **dict.fromkeys(("auto", "automobile", "cab", "hatchback", "jeep", "minivan", "passenger car"), "car"),
+    **dict.fromkeys(("personal car", "pick up", "pickup", "pickup truck", "pick up truck", "sedan", "suv"), "car"),
+    **dict.fromkeys(("taxi", "van", "vehicle", "motor vehicle", "other vehicle", "station wagon"), "car"),
+    **dict.fromkeys(("articulated lorry", "articulated truck", "box truck", "freight car", "heavy truck"), "truck"),
+    **dict.fromkeys(("hgv", "lorry", "semi", "semi trailer", "single unit truck", "trailer truck"), "truck"),
+    **dict.fromkeys(("tractor trailer", "dump truck", "truck trailer"), "truck"),
+    **dict.fromkeys(("autobus", "coach", "minibus", "omnibus", "school bus", "shuttle bus"), "bus"),
+    **dict.fromkeys(("moped", "motor", "motor bike", "motor cycle", "motorbike", "scooter"), "motorcycle"),
+    **dict.fromkeys(("bike", "cycle", "cyclist", "pedal cycle", "push bike"), "bicycle"),
+    **dict.fromkeys(("adult", "child", "human", "man", "pedestrian", "people", "person sitting"), "person"),
+    **dict.fromkeys(("police officer", "rider", "woman", "worker"), "person"),
 }
+_WORDS = re.compile(r"[\s_\-/]+")
 _MOST_LABELS = 10_000
 
 
@@ -70,7 +72,7 @@ def labels_for(classes: int, where: str) -> tuple[str, ...]:
 def read_labels(path: Path) -> tuple[str, ...]:
     """Read one name per line; an empty line is a class without a use here. Raise ModelError when it is no such file."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ModelError(f"{path} is not a file of labels ({error}); write one name per line") from error
     if not any(lines) or len(lines) > _MOST_LABELS:
@@ -79,7 +81,20 @@ def read_labels(path: Path) -> tuple[str, ...]:
 
 
 def types_of(labels: tuple[str, ...]) -> NDArray[np.str_]:
-    """Return what each label is called here (L,), empty where it is nothing we look for."""
-    names = [label.strip().lower().replace("_", " ") for label in labels]
-    known = [_SYNONYMS.get(name, name) for name in names]
-    return np.array([name if name in OBJECT_TYPES else "" for name in known], np.str_)
+    """Return what each label is called here (L,), in any case and by usual synonyms; empty where it is none of ours."""
+    return np.array([next(filter(None, map(_type, _readings(label))), "") for label in labels], np.str_)
+
+
+def _readings(label: str) -> Iterator[str]:
+    """Yield a label as it may be meant: whole, then part by part from the end of a dotted one, then as one of many."""
+    whole = _WORDS.sub(" ", unicodedata.normalize("NFKC", label).casefold()).strip()
+    parts = whole.split(".")
+    for name in (whole, *reversed(parts)):
+        yield name
+        yield name.removesuffix("s")
+        yield name.removesuffix("es")
+
+
+def _type(name: str) -> str:
+    known = _SYNONYMS.get(name, name)
+    return known if known in OBJECT_TYPES else ""

@@ -83,7 +83,7 @@ def bundled_models(task: str | None = None) -> tuple[ModelRecord, ...]:
 def read_record(path: Path) -> ModelRecord:
     """Read a record; raise ModelNotFoundError when it is not there, ModelError when it is not a record."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ModelNotFoundError(f"no model record at {path} ({error.strerror}); give the path of its TOML") from error
     except ValueError as error:

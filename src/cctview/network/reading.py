@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ _TOP_KEYS = {"camera", "link", "timezone", "shoreline"}
 def load_network(path: Path) -> CameraNetwork:
     """Read a camera network file; raise NetworkFileError with the file, the entry and the fix."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise NetworkFileError(f"{path}: cannot be read ({error}); give the path of a TOML file") from error
     return parse_network(text, str(path))
@@ -41,21 +42,33 @@ def load_network(path: Path) -> CameraNetwork:
 def parse_network(text: str, where: str = "network") -> CameraNetwork:
     """Read a camera network from TOML text; ``where`` names it in errors, which are NetworkFileError."""
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        data = tomllib.loads(text.removeprefix("\ufeff"))
+    except (tomllib.TOMLDecodeError, RecursionError, OverflowError) as error:
         raise NetworkFileError(f"{where}: not valid TOML: {error}") from error
     _known(data, _TOP_KEYS, where)
     entries = [
-        _checked(entry, _CAMERA_KEYS, f"{where}: camera {n}") for n, entry in enumerate(data.get("camera", []), 1)
+        _checked(entry, _CAMERA_KEYS, f"{where}: camera {n}")
+        for n, entry in enumerate(_tables(data, "camera", where), 1)
     ]
     cameras = _cameras(entries, where)
-    links = tuple(_link(entry, cameras, f"{where}: link {n}") for n, entry in enumerate(data.get("link", []), 1))
+    links = tuple(
+        _link(entry, cameras, f"{where}: link {n}") for n, entry in enumerate(_tables(data, "link", where), 1)
+    )
     return CameraNetwork(
         cameras=cameras,
         links=links,
         timezone=_timezone(data.get("timezone"), where),
         shoreline=_shoreline(data.get("shoreline", []), where),
     )
+
+
+def _tables(data: Mapping[str, Any], key: str, where: str) -> list[Any]:
+    """Return the tables of this name; one in place of many is the usual slip."""
+    found = data.get(key, [])
+    if isinstance(found, list):
+        return found
+    said = f"[{key}]" if isinstance(found, Mapping) else f"{key} = {found!r:.80}"
+    raise NetworkFileError(f"{where}: {said} is not a list of tables; write [[{key}]] above each {key}")
 
 
 def _known(entry: Mapping[str, Any], keys: set[str], where: str) -> None:
@@ -81,7 +94,7 @@ def _text(entry: Mapping[str, Any], key: str, where: str) -> str:
     value = entry.get(key)
     if not isinstance(value, str) or not value:
         raise NetworkFileError(f"{where}: {key} must be a text, got {value!r}")
-    return value
+    return unicodedata.normalize("NFC", value)
 
 
 def _compass(value: Any, where: str, key: str) -> float:

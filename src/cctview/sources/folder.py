@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -135,7 +136,10 @@ class FolderSource:
         except (FrameError, OSError) as error:
             return _skipped(path, error)
         camera = self._camera or camera_in_path(inner, stamp) or folder.name or "camera"
-        camera = sys.intern(_readable(camera))
+        written, camera = camera, sys.intern(unicodedata.normalize("NFC", _readable(camera)))
+        if written != camera:
+            what = f"a still of {camera}, whose name is written there in another Unicode form"
+            self._notices.add(Noticed(what, where=_readable(text)))
         name = _readable(still_stem(split_ending(path.name)[0]))
         return _Still(text, camera, name, stamp.time, stamp.error_s, notice)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path, PurePath
@@ -67,7 +68,7 @@ class VideoSource:
         self._timezone = timezone
         self._given = None if start is None else _given(start, timezone)
         self._named = name_time(PurePath(path.name), timezone)
-        self._camera = camera or _camera(path, self._named)
+        self._camera = unicodedata.normalize("NFC", camera or _camera(path, self._named))
         self._every_s = every_s
         self._fps = fps
         self._limits = limits or DecodeLimits()

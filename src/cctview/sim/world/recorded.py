@@ -7,7 +7,7 @@ of the three innermost lanes of its way, is in this world; all others are not.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
@@ -20,8 +20,8 @@ from cctview.errors import SettingsError
 from cctview.sim.world.driving import REST_S, STEP_S
 from cctview.sim.world.fleet import KINDS
 from cctview.sim.world.layout import OUT
+from cctview.sim.world.mending import Trajectories
 from cctview.sim.world.road import LANES, OVERHANG_M, Road, lane_offset
-from cctview.sim.world.sumo import Trajectories
 from cctview.sim.world.traffic import Traffic
 
 __all__ = ["Recording", "recording"]
@@ -45,7 +45,8 @@ _LENGTH_M = np.array([4.7, 4.8, 4.1, 4.8, 7.5, 11.8, 5.1, 2.2])  # by kind, as i
 class Recording:
     """A road and the vehicles on it, one row per vehicle and moment, in order of time and vehicle.
 
-    ``moments`` are the seconds at which anyone was recorded, here or elsewhere.
+    ``moments`` are the seconds at which anyone was recorded, here or elsewhere; ``noticed`` is what of the file was
+    left out or mended.
     """
 
     road: Road
@@ -57,6 +58,7 @@ class Recording:
     travelled: Floats
     speed: Floats
     kind: Ints
+    noticed: dict[str, int] = field(default_factory=dict)
 
     def flow(self) -> Iterator[Traffic]:
         """Yield the traffic every STEP_S seconds from the first moment on, for ever; none after the last."""
@@ -116,6 +118,7 @@ def recording(given: Trajectories) -> Recording:
         travelled=np.where(sense == 0, s, road.length - s)[kept],
         speed=given.speed[kept],
         kind=kinds[kept],
+        noticed=given.noticed,
     )
 
 

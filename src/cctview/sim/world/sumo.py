@@ -7,56 +7,49 @@ with its ``time`` holds one ``vehicle`` each with ``id``, ``x``, ``y`` (metres, 
 
 from __future__ import annotations
 
+import gzip
 import math
+import zlib
 from array import array
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 from xml.parsers import expat
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cctview.errors import FormatError, SourceNotFoundError
+from cctview.sim.world.mending import Trajectories, mended
 
 __all__ = ["Trajectories", "read_fcd"]
 
 _NUMBERS = ("x", "y", "angle", "speed")
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Trajectories:
-    """Where vehicles were, one row per vehicle and moment, in order of time.
-
-    ``time`` is seconds; ``vehicle`` a number from 0 in order of appearance; ``x``, ``y`` its front in
-    metres east and north, ``angle`` degrees clockwise from north, ``speed`` m/s. ``kinds`` holds the
-    type of each vehicle by its number.
-    """
-
-    time: NDArray[np.float64]
-    vehicle: NDArray[np.int64]
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
-    angle: NDArray[np.float64]
-    speed: NDArray[np.float64]
-    kinds: NDArray[np.str_]
-
-
 def read_fcd(path: Path) -> Trajectories:
-    """Read floating car data piece by piece.
+    """Read floating car data piece by piece, also packed by gzip; what is mended is told in ``noticed``.
 
     Raise FormatError naming the line that is wrong, SourceNotFoundError when there is no such file. A file
     that declares a document type is refused: SUMO writes none, and entities can grow without bound.
     """
     rows = _Rows(path)
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             rows.parser.ParseFile(file)
     except FileNotFoundError as error:
         raise SourceNotFoundError(f"{path}: there is no such file; name what `sumo --fcd-output` wrote") from error
-    except (expat.ExpatError, OSError) as error:
+    except (expat.ExpatError, OSError, EOFError, zlib.error) as error:
         raise FormatError(f"{path}: not an XML file that can be read ({error}); unpack it if it is packed") from error
-    return rows.trajectories()
+    found = mended(rows.trajectories())
+    if not len(found.time):
+        raise FormatError(f"{path}: every vehicle is nowhere in every timestep")
+    return found
+
+
+def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return gzip.open(path) if packed else path.open("rb")
 
 
 @dataclass
@@ -73,6 +66,7 @@ class _Rows:
     numbers: dict[str, int] = field(default_factory=dict)
     kinds: list[str] = field(default_factory=list)
     now: float = -math.inf
+    persons: int = 0
 
     def __post_init__(self) -> None:
         self.parser = expat.ParserCreate()
@@ -83,9 +77,10 @@ class _Rows:
         if not self.time:
             raise FormatError(f"{self.path}: no vehicle in any timestep; was it written by `sumo --fcd-output`?")
         columns: dict[str, Any] = {
-            f.name: np.array(getattr(self, f.name)) for f in fields(Trajectories) if f.name != "kinds"
+            f.name: np.array(getattr(self, f.name)) for f in fields(Trajectories) if f.name not in ("kinds", "noticed")
         }
-        return Trajectories(**columns, kinds=np.array(self.kinds))
+        noticed = {"persons left out": self.persons} if self.persons else {}
+        return Trajectories(**columns, kinds=np.array(self.kinds), noticed=noticed)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "timestep":
@@ -95,6 +90,8 @@ class _Rows:
             self.now = now
         elif name == "vehicle":
             self._vehicle(attributes)
+        elif name == "person":
+            self.persons += 1
 
     def _vehicle(self, attributes: dict[str, str]) -> None:
         key = attributes.get("id", "")

@@ -14,6 +14,7 @@ from fastapi import Request
 from pydantic import TypeAdapter
 from starlette.responses import Response
 
+from cctview.formats.tabular import harmless
 from cctview.web.model import answers
 
 __all__ = ["ARROW", "arrow", "csv_of", "geojson_of", "respond"]
@@ -49,7 +50,7 @@ def csv_of(journeys: Sequence[answers.Journey]) -> str:
         for number, step in enumerate(journey.steps, 1):
             at = step.tracklet
             where = (step.time.isoformat(), step.lon, step.lat, step.speed, step.seconds)
-            lines.writerow([journey.id, number, _harmless(at.camera), at.id, *where, journey.probability])
+            lines.writerow([journey.id, number, harmless(at.camera), at.id, *where, journey.probability])
     return out.getvalue()
 
 
@@ -71,8 +72,3 @@ def geojson_of(journeys: Sequence[answers.Journey]) -> str:
         for journey in journeys
     ]
     return json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)
-
-
-def _harmless(text: str) -> str:
-    """Keep a spreadsheet from reading a text as a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -11,6 +11,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
+from cctview.formats.tabular import harmless
 from cctview.web.model import answers
 from cctview.web.model.wording import Clock, duration, length, share, speed
 
@@ -60,7 +61,15 @@ class Chain:
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(["step", "camera", "tracklet", "time", "detection", "type", "score", "x1", "y1", "x2", "y2"])
         rows.writerows(
-            [step, box.camera, station.tracklet.id, box.time.isoformat(), box.name, box.type, f"{box.score:.3f}"]
+            [
+                step,
+                harmless(box.camera),
+                station.tracklet.id,
+                box.time.isoformat(),
+                box.name,
+                box.type,
+                f"{box.score:.3f}",
+            ]
             + [f"{edge:.1f}" for edge in box.box]
             for step, station in enumerate(self.stations, 1)
             for box in station.detections

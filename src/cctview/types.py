@@ -178,7 +178,11 @@ class Frames(Table):
 
 
 class Cameras(Table):
-    """Where each camera stands and what it looks at; ``clock_s`` added to its stamps gives the true time."""
+    """Where each camera stands and what it looks at; ``clock_s`` added to its stamps gives the true time.
+
+    Where nobody has said where it stands, ``placed`` is False and ``lon`` and ``lat`` are 0. Where nobody has said
+    which way it looks, ``aimed`` is False: ``heading_deg`` then tells it against other cameras of its road only.
+    """
 
     id = _Name()
     name = _Name()
@@ -187,6 +191,8 @@ class Cameras(Table):
     heading_deg = Column(np.float32)
     interval_s = Column(np.float32, check=_not_negative, rule="seconds >= 0")
     clock_s = Column(np.float64, check=_within_an_hour, rule="seconds from -3600 to 3600", default=0.0)
+    placed = Column(np.bool_, default=True)
+    aimed = Column(np.bool_, default=True)
 
 
 class Detections(Table):
@@ -344,7 +350,7 @@ class Journeys(Table):
     """Chains of matched tracklets over cameras, in time order.
 
     ``members`` are tracklet ids; ``time``, ``lon``, ``lat`` and ``speed`` (m/s from the previous
-    point, the first one repeats the second) have one value per member.
+    point, the first one repeats the second; 0 where nobody knows the length of the way) have one value per member.
     """
 
     id = _Id()

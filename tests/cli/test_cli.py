@@ -136,19 +136,17 @@ def test_track_keeps_to_the_network_that_the_store_knows(call: Call, copied: Pat
     ] == before
 
 
-def test_track_without_a_network_changes_nothing_and_says_what_to_do(call: Call, stills: Path, tmp_path: Path) -> None:
+def test_without_a_network_and_with_one_camera_no_link_shows(call: Call, stills: Path, tmp_path: Path) -> None:
     (tmp_path / "few").mkdir()
     for path in sorted(stills.rglob("sim-1*.jpeg"))[:20]:
         shutil.copy(path, tmp_path / "few")
     first = call("run", tmp_path / "few", tmp_path / "s", "--json").json
     assert first["tracklets"] > 0
     assert first["journeys"] == 0
-    assert first["why no journeys"] == "no camera network with links is known (--network)"
-    commit = (tmp_path / "s" / "commit.json").read_bytes()
-    failed = call("track", tmp_path / "s")
-    assert failed.code == 1
-    assert "--network FILE" in failed.err
-    assert (tmp_path / "s" / "commit.json").read_bytes() == commit
+    assert first["why no journeys"] == "no camera network with links is known, and no link shows in the traffic (--network)"
+    assert first["links learnt"].startswith("no link shows among 1 cameras in 0.")
+    assert call("track", tmp_path / "s", "--json").json["links learnt"] == first["links learnt"]
+    assert call("network", "show", tmp_path / "s").code == 1
     plan = (stills / "network.toml").read_text().replace("sim-1", "sim-9")
     (tmp_path / "other.toml").write_text(plan)
     told = call("track", tmp_path / "s", "--network", tmp_path / "other.toml", "--json").json

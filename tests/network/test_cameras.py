@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cctview.network import CameraNetwork, load_network, parse_network
+from cctview.network import CameraNetwork, Learnt, load_network, parse_network
 from cctview.testing import roads
 from cctview.tracking import track
 from cctview.types import Breaks
@@ -113,3 +114,18 @@ def test_a_link_over_a_camera_is_as_long_as_both() -> None:
     assert (both.origin, both.target, both.direction_deg) == ("a", "c", first.direction_deg)
     assert both.metres == first.metres + second.metres
     assert (both.min_s, both.max_s) == (first.min_s + second.min_s, first.max_s + second.max_s)
+
+
+def test_what_data_told_of_a_link_does_not_change_the_hash_but_how_it_is_driven_does() -> None:
+    network = parse_network(THREE)
+    first, second = network.links
+    told = Learnt(median_s=18, p10_s=12, p90_s=22, share=0.5, evidence=30, probability=1)
+    assert replace(network, links=(replace(first, learnt=told), second)).digest == network.digest
+    for other in (replace(first, leaves="away"), replace(first, measured=False)):
+        assert replace(network, links=(other, second)).digest != network.digest
+    aimless = network.cameras.replace(aimed=np.array([True, False, True]))
+    assert replace(network, cameras=aimless).digest != network.digest
+
+
+def test_a_network_that_says_no_more_than_before_keeps_its_hash() -> None:
+    assert parse_network(THREE).digest == "9036a01427ff620b"

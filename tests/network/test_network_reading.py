@@ -63,12 +63,17 @@ def test_cameras_and_links_are_read() -> None:
     [
         ("lat = 40.75", "lat = 400", "camera 'a': lat must be a number from -90 to 90, got 400"),
         ("lat = 40.75", 'lat = "x"', "lat must be a number"),
-        ("lat = 40.75", "", "lat must be a number.*None"),
+        ("lat = 40.75", "", "camera 'a': lon stands alone; give both lat and lon, or neither"),
         ('heading = "N"', 'heading = "up"', "heading must be one of N"),
         ('heading = "N"', 'heading = "N"\nclock_s = 3601', "clock_s must be a number from -3600 to 3600"),
         ('id = "b"', 'id = "a"', "listed twice"),
         ('id = "b"', "", "id must be a text"),
         ('to = "b"', 'to = "bb"', "no camera 'bb'; did you mean 'b'"),
+        ('heading = "N"', "aimed = 3", "aimed must be true or false, got 3"),
+        ("miles = 0.3", 'leaves = "north"', "link 1: leaves must be one of towards, away, right, left, got 'north'"),
+        ("miles = 0.3", "measured = 1", "measured must be true or false, got 1"),
+        ("miles = 0.3", "learnt = 3", "link 1: learnt: expected a table"),
+        ("miles = 0.3", "learnt = { share = 1 }", "learnt: median_s must be a number from 0"),
         ("miles = 0.3", "mile = 0.3", "unknown key 'mile'; did you mean 'miles'"),
         ("miles = 0.3", "miles = -1", "miles must be"),
         ("min_s = 10", "min_s = 100", "min_s 100 must be below max_s 90"),
@@ -207,3 +212,39 @@ def test_names_are_compared_in_one_unicode_form() -> None:
     network = parse_network(text)
     assert network.cameras.id.tolist() == [whole, "a"]
     assert network.links[0].origin == whole
+
+
+def test_a_file_may_say_only_ids_and_nothing_is_made_up_of_them() -> None:
+    network = parse_network('[[camera]]\nid = "a"\n[[camera]]\nid = "b"\n')
+    assert network.cameras.placed.tolist() == network.cameras.aimed.tolist() == [False, False]
+    assert network.heading("a") is None
+    assert network.links == ()
+
+
+def test_a_file_may_say_only_links() -> None:
+    network = parse_network('[[link]]\nfrom = "a"\nto = "b"\n[[link]]\nfrom = "b"\nto = "a"\nmin_s = 4\nmax_s = 36\n')
+    assert network.cameras.id.tolist() == ["a", "b"]
+    there, back = network.links
+    assert (there.min_s, there.max_s, there.measured) == (0.0, 900.0, False)
+    assert (back.metres, back.measured) == (12 * 16, False)
+    assert abs(there.direction_deg - back.direction_deg) == 180
+
+
+def test_a_heading_may_be_known_where_the_place_is_not_and_the_other_way_round() -> None:
+    network = parse_network(
+        '[[camera]]\nid = "a"\nheading = "E"\n[[camera]]\nid = "b"\nlat = 1\nlon = 2\n'
+        '[[camera]]\nid = "c"\nheading = 180\naimed = false\n'
+    )
+    assert (network.heading("a"), network.heading("b"), network.heading("c")) == (90.0, None, None)
+    assert network.cameras.placed.tolist() == [False, True, False]
+    assert network.cameras.heading_deg.tolist() == [90, 0, 180]
+
+
+def test_lengths_are_measured_only_where_they_or_both_places_are_said() -> None:
+    text = '[[camera]]\nid = "a"\nlat = 0\nlon = 0\n[[camera]]\nid = "b"\n[[link]]\nfrom = "a"\nto = "b"\n'
+    assert [parse_network(text + more).links[0].measured for more in ("", "metres = 40\n", "miles = 1\nmeasured = false\n")] == [
+        False, True, False,
+    ]  # fmt: skip
+    (placed,) = parse_network(text.replace('id = "b"', 'id = "b"\nlat = 0.01\nlon = 0')).links
+    assert placed.measured
+    assert placed.metres == pytest.approx(1112, rel=1e-2)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cctview.network import CameraNetwork, Link, network_toml, parse_network
+from cctview.network import CameraNetwork, Learnt, Link, network_toml, parse_network
 from cctview.types import Cameras
 
 words = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=12)
@@ -22,21 +22,45 @@ def networks(draw):
     def numbers(low, high):
         return np.array(draw(st.lists(st.floats(low, high), min_size=count, max_size=count)))
 
+    def said():
+        return np.array(draw(st.lists(st.booleans(), min_size=count, max_size=count)), np.bool_)
+
+    placed = said()
     cameras = Cameras(
         id=np.array(names, np.str_),
         name=np.array(draw(st.lists(words, min_size=count, max_size=count)), np.str_),
-        lat=numbers(-90, 90),
-        lon=numbers(-180, 180),
+        lat=np.where(placed, numbers(-90, 90), 0.0),
+        lon=np.where(placed, numbers(-180, 180), 0.0),
         heading_deg=numbers(0, 359.99),
         interval_s=numbers(0, 86_400),
         clock_s=numbers(-3600, 3600),
+        placed=placed,
+        aimed=said(),
+    )
+    way = st.sampled_from(["", "towards", "away", "right", "left"])
+    share = st.floats(0, 1)
+    learnt = st.builds(
+        lambda low, more, part, sure, z: Learnt(
+            median_s=low + more, p10_s=low, p90_s=low + 2 * more, share=part, evidence=z, probability=sure
+        ),
+        *(st.floats(0, 1e5), st.floats(0, 1e5), share, share, st.floats(0, 1e3)),
     )
     ends = st.integers(0, count - 1)
     links = st.builds(
-        lambda a, b, degrees, metres, low, more: Link(
-            origin=names[a], target=names[b], direction_deg=degrees, metres=metres, min_s=low, max_s=low + more
+        lambda a, b, degrees, metres, low, more, ways, measured, told: Link(
+            origin=names[a],
+            target=names[b],
+            direction_deg=degrees,
+            metres=metres,
+            min_s=low,
+            max_s=low + more,
+            leaves=ways[0],
+            arrives=ways[1],
+            measured=measured,
+            learnt=told,
         ),
         *(ends, ends, st.floats(0, 359.99), st.floats(0, 1e6), st.floats(0, 3e5), st.floats(1, 3e5)),
+        *(st.tuples(way, way), st.booleans(), st.one_of(st.none(), learnt)),
     )
     points = st.lists(st.tuples(st.floats(-90, 90), st.floats(-180, 180)), min_size=2, max_size=4)
     return CameraNetwork(

@@ -22,7 +22,7 @@ PURPOSE = "watching traffic, not people"
 
 Network = Annotated[
     Path | None,
-    typer.Option(help="Camera network file, kept in the store in place of the one there."),
+    typer.Option(help="Camera network file, kept in the store; without one, links are found from the traffic."),
 ]
 DetectorName = Annotated[
     str, typer.Option("--detector", help="Name of a detector, or the path of its record or ONNX file.")
@@ -105,8 +105,10 @@ def track(
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
-    """Make tracklets, matches and journeys anew from the stored detections."""
-    from cctview.errors import InputError
+    """Make tracklets, matches and journeys anew from the stored detections.
+
+    Without a network, links are found from the traffic itself.
+    """
     from cctview.network import load_network
     from cctview.pipeline import link
     from cctview.store import open_store
@@ -115,11 +117,6 @@ def track(
     opened, methods, executor = open_store(store, write=True), _methods(tracker, matcher), _executor(on, workers)
     if given is not None:
         opened.set_network(given)
-    elif opened.network is None:
-        raise InputError(
-            f"{store}: its camera network is not known, so nothing can be matched, and nothing was changed; "
-            "give the network once with --network FILE, and the store keeps it"
-        )
     with interruptible(), progress() as show:
         report = link(opened, **methods, executor=executor, progress=show)
     answer({"tracklets": report.tracklets, "matches": report.matches, **_linked(report)}, as_json=as_json)
@@ -233,6 +230,9 @@ def _linked(report: RunReport) -> dict[str, Any]:
     why = f"{told.reason} (--network)" if "network" in told.reason else told.reason
     names = {
         "why no journeys": why,
+        "links learnt": told.learnt,
+        "what traffic says against the network": list(told.wrong),
+        "links the network lacks": list(told.lacks),
         "cameras the network does not know": [_unknown(camera, told.unseen) for camera in told.unknown],
         "cameras of the network without stills": list(told.unseen),
         "stills too late until `track` runs": told.late,

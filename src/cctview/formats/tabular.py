@@ -144,7 +144,7 @@ def count_rows(counts: Counts, network: CameraNetwork | None = None) -> Rows:
     looks = np.array([np.nan] * len(counts))
     if network is not None and len(network.cameras):
         place = rows_among(network.cameras.id, counts.camera)
-        looks = np.where(place >= 0, network.cameras.heading_deg[place], np.nan)
+        looks = np.where((place >= 0) & network.cameras.aimed[place], network.cameras.heading_deg[place], np.nan)
     turned = np.select([counts.direction == "away", counts.direction == "towards"], [0.0, 180.0], np.nan)
     eighth = np.nan_to_num((looks + turned) / 45, nan=len(COMPASS) + 0.0)
     names = np.array([*COMPASS, ""])

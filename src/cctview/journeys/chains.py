@@ -115,7 +115,8 @@ def _first_choices(matches: Matches, tracklets: Tracklets, links: Sequence[Link]
     some, place = some[on], place[on]
     link = rows_among(names, ends[some])
     metres, direction = (
-        np.array([getattr(one, key) for one in links], np.float64) for key in ("metres", "direction_deg")
+        np.array(column, np.float64)
+        for column in ([one.metres * one.measured for one in links], [one.direction_deg for one in links])
     )
     return _Steps(
         origin=rows_of(tracklets.id, matches.query[some]),

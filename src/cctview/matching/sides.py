@@ -113,7 +113,10 @@ def _without_the_hour(vector: Floats) -> Floats:
 
 
 def expected_heading(network: CameraNetwork, camera: str, link: Link) -> str | None:
-    """Return how a vehicle on the link looks at a camera: "away", "towards", or None where it crosses."""
+    """Return how a vehicle on the link looks at a camera: "away", "towards", None where it crosses or nobody said."""
+    said = link.leaves if camera == link.origin else link.arrives
+    if said:
+        return said if said in _OPPOSITE else None
     facing = network.heading(camera)
     if facing is None:
         return None

@@ -14,9 +14,29 @@ from numpy.typing import NDArray
 from cctview.geometry import turn_deg
 from cctview.types import Cameras, Passages, Table, Tracklets, rows_among
 
-__all__ = ["CameraNetwork", "Link"]
+__all__ = ["CameraNetwork", "Learnt", "Link"]
 
 T = TypeVar("T", bound=Table)
+
+# What files could not say at first: a network that does not say it keeps the hash that it had then.
+_SAID_LATER = ("placed", "aimed")
+_LINK_SAID_LATER = {"leaves": "", "arrives": "", "measured": True}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learnt:
+    """What data told about a link: travel times in seconds, and how well they tell it.
+
+    ``share`` of the vehicles that left the origin were found again, at least. ``evidence`` is in standard deviations
+    above chance, ``probability`` that traffic goes this way at all.
+    """
+
+    median_s: float
+    p10_s: float
+    p90_s: float
+    share: float
+    evidence: float
+    probability: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +45,10 @@ class Link:
 
     ``direction_deg`` is the compass direction of travel. ``min_s`` and ``max_s`` bound the travel
     time; when the file gives none they follow from the length, known to about 100 m, at 35 m/s and
-    at 2.5 m/s, with a minute of slack for a queue.
+    at 2.5 m/s, with a minute of slack for a queue. ``leaves`` and ``arrives`` say how vehicles on it drive at the
+    origin and at the target: "towards" the camera, "away" from it, "right" or "left" across its view; empty where
+    the headings of the cameras tell. Where nobody has said how long it is, ``measured`` is False and ``metres`` is
+    what its times make likely. ``learnt`` is what the data said, where they told the link or confirmed it.
     """
 
     origin: str
@@ -34,6 +57,10 @@ class Link:
     metres: float
     min_s: float
     max_s: float
+    leaves: str = ""
+    arrives: str = ""
+    measured: bool = True
+    learnt: Learnt | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +78,13 @@ class CameraNetwork:
 
     @property
     def digest(self) -> str:
-        """The hash of what tells one network from another: cameras and links, not how they are named or drawn."""
-        told = [getattr(self.cameras, name).tolist() for name in Cameras.columns if name != "name"]
-        ways = [list(vars(link).values()) for link in self.links]
+        """The hash of what tells one network from another: cameras and links, not names, drawings and evidence."""
+        columns = {name: getattr(self.cameras, name).tolist() for name in Cameras.columns if name != "name"}
+        told = [values for name, values in columns.items() if name not in _SAID_LATER or not all(values)]
+        ways = [
+            [value for key, value in vars(link).items() if key != "learnt" and _LINK_SAID_LATER.get(key) != value]
+            for link in self.links
+        ]
         return hashlib.blake2b(json.dumps([told, ways]).encode(), digest_size=8).hexdigest()
 
     @property
@@ -86,8 +117,8 @@ class CameraNetwork:
         return tuple(link for link in straight if (link.origin, link.target) not in direct)
 
     def heading(self, camera: str) -> float | None:
-        """Return the compass direction a camera looks, or None for a camera not in the file."""
-        found = np.flatnonzero(self.cameras.id == camera)
+        """Return the compass direction a camera looks, or None where nobody has said it."""
+        found = np.flatnonzero((self.cameras.id == camera) & self.cameras.aimed)
         return float(self.cameras.heading_deg[found[0]]) if len(found) else None
 
     def clock_s(self, cameras: NDArray[np.str_]) -> NDArray[np.float64]:
@@ -125,6 +156,9 @@ def _over(links: tuple[Link, ...], camera: str, turned_deg: float = 90.0) -> lis
             metres=a.metres + b.metres,
             min_s=a.min_s + b.min_s,
             max_s=a.max_s + b.max_s,
+            leaves=a.leaves,
+            arrives=b.arrives,
+            measured=a.measured and b.measured,
         )
         for a in links
         for b in links

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,7 +13,7 @@ import numpy as np
 
 from cctview.errors import NetworkFileError, nearest
 from cctview.geometry import bearing_deg, ground_distance_m
-from cctview.network.cameras import CameraNetwork, Link
+from cctview.network.cameras import CameraNetwork, Learnt, Link
 from cctview.types import Cameras
 
 __all__ = ["COMPASS", "load_network", "parse_network"]
@@ -25,8 +25,11 @@ _LONGEST_S = 7 * 86_400.0  # more than the slowest ride of the longest link, 400
 _FASTEST_MPS, _SLOWEST_MPS = 35.0, 2.5  # 126 km/h on a free road, and walking pace in a queue
 _LENGTH_ERROR_M = 100.0  # how well the length of a link is known
 _QUEUE_S = 60.0  # a minute at lights or in a jam, on top of the slowest ride
-_CAMERA_KEYS = {"id", "name", "lat", "lon", "heading", "interval_s", "clock_s"}
-_LINK_KEYS = {"from", "to", "direction", "miles", "metres", "min_s", "max_s"}
+_UNKNOWN_M, _UNKNOWN_S = 2000.0, (0.0, 900.0)  # a link of which nothing is said: far enough for most, not for a search
+_USUAL_MPS = 16.0  # to tell a length from nothing but a time
+_CAMERA_KEYS = {"id", "name", "lat", "lon", "heading", "aimed", "interval_s", "clock_s"}
+_LINK_KEYS = {"from", "to", "direction", "miles", "metres", "min_s", "max_s", "leaves", "arrives", "measured", "learnt"}
+_WAYS = ("towards", "away", "right", "left")
 _TOP_KEYS = {"camera", "link", "timezone", "shoreline"}
 
 
@@ -50,13 +53,14 @@ def parse_network(text: str, where: str = "network") -> CameraNetwork:
         _checked(entry, _CAMERA_KEYS, f"{where}: camera {n}")
         for n, entry in enumerate(_tables(data, "camera", where), 1)
     ]
-    cameras = _cameras(entries, where)
-    links = tuple(
-        _link(entry, cameras, f"{where}: link {n}") for n, entry in enumerate(_tables(data, "link", where), 1)
-    )
+    ways = _tables(data, "link", where)
+    cameras = _cameras(entries or _ends_alone(ways), where)
+    links: list[Link] = []
+    for n, entry in enumerate(ways, 1):
+        links.append(_link(entry, cameras, links, f"{where}: link {n}"))
     return CameraNetwork(
         cameras=cameras,
-        links=links,
+        links=tuple(links),
         timezone=_timezone(data.get("timezone"), where),
         shoreline=_shoreline(data.get("shoreline", []), where),
     )
@@ -116,30 +120,95 @@ def _cameras(entries: list[Mapping[str, Any]], where: str) -> Cameras:
     return Cameras(
         id=np.array(names, np.str_),
         name=np.array([str(entry.get("name") or entry["id"]) for entry in entries], np.str_),
-        lat=np.array([_number(entry, "lat", spot, -90, 90) for entry, spot in both]),
-        lon=np.array([_number(entry, "lon", spot, -180, 180) for entry, spot in both]),
-        heading_deg=np.array([_compass(entry.get("heading"), spot, "heading") for entry, spot in both]),
+        lat=np.array([_number({"lat": 0.0, **entry}, "lat", spot, -90, 90) for entry, spot in both]),
+        lon=np.array([_number({"lon": 0.0, **entry}, "lon", spot, -180, 180) for entry, spot in both]),
+        heading_deg=np.array([_compass(entry.get("heading", 0.0), spot, "heading") for entry, spot in both]),
         interval_s=np.array(
             [_number({"interval_s": 0.0, **entry}, "interval_s", spot, 0, 86_400) for entry, spot in both]
         ),
         clock_s=np.array([_number({"clock_s": 0.0, **entry}, "clock_s", spot, -3600, 3600) for entry, spot in both]),
+        placed=np.array([_placed(entry, spot) for entry, spot in both], np.bool_),
+        aimed=np.array([_aimed(entry, spot) for entry, spot in both], np.bool_),
     )
 
 
-def _link(entry: Any, cameras: Cameras, where: str) -> Link:
+def _ends_alone(links: Sequence[Any]) -> list[Mapping[str, Any]]:
+    """Return a camera of which only the id is said for each end of the links, for a file that names no camera."""
+    ends = [link.get(key) for link in links if isinstance(link, Mapping) for key in ("from", "to")]
+    names = [unicodedata.normalize("NFC", end) for end in ends if isinstance(end, str) and end]
+    return [{"id": name} for name in dict.fromkeys(names)]
+
+
+def _placed(entry: Mapping[str, Any], where: str) -> bool:
+    """Return whether a camera says where it stands; raise NetworkFileError for half a position."""
+    said = [key for key in ("lat", "lon") if key in entry]
+    if len(said) == 1:
+        raise NetworkFileError(f"{where}: {said[0]} stands alone; give both lat and lon, or neither")
+    return bool(said)
+
+
+def _aimed(entry: Mapping[str, Any], where: str) -> bool:
+    """Return whether a camera says which way it looks: it has a heading, and not a relative one (aimed = false)."""
+    aimed = entry.get("aimed", "heading" in entry)
+    if not isinstance(aimed, bool):
+        raise NetworkFileError(f"{where}: aimed must be true or false, got {aimed!r}")
+    return aimed and "heading" in entry
+
+
+def _link(entry: Any, cameras: Cameras, before: Sequence[Link], where: str) -> Link:
     entry = _checked(entry, _LINK_KEYS, where)
     ends = [_text(entry, key, where) for key in ("from", "to")]
     for end in ends:
         if end not in cameras.id:
             raise NetworkFileError(f"{where}: no camera {end!r}; {nearest(end, cameras.id.tolist())}")
     a, b = (int(np.flatnonzero(cameras.id == end)[0]) for end in ends)
-    points = (cameras.lon[a], cameras.lat[a], cameras.lon[b], cameras.lat[b])
+    points = (cameras.lon[a], cameras.lat[a], cameras.lon[b], cameras.lat[b]) if cameras.placed[[a, b]].all() else None
     given = _length(entry, where)
-    metres = float(ground_distance_m(*points)) if given is None else given
+    length = float(ground_distance_m(*points)) if points and given is None else given
     direction = entry.get("direction")
-    degrees = float(bearing_deg(*points)) if direction is None else _compass(direction, where, "direction")
-    low, high = _window(entry, metres, where)
-    return Link(origin=ends[0], target=ends[1], direction_deg=degrees, metres=metres, min_s=low, max_s=high)
+    back = any((link.origin, link.target) == (ends[1], ends[0]) for link in before)
+    guess = float(bearing_deg(*points)) if points else 180.0 * back
+    low, high = _window(entry, length, where)
+    learnt = _learnt(entry["learnt"], f"{where}: learnt") if "learnt" in entry else None
+    return Link(
+        origin=ends[0],
+        target=ends[1],
+        direction_deg=guess if direction is None else _compass(direction, where, "direction"),
+        metres=_timed_length(entry, low, high) if length is None else length,
+        min_s=low,
+        max_s=high,
+        leaves=_way(entry, "leaves", where),
+        arrives=_way(entry, "arrives", where),
+        measured=_measured(entry, length, where),
+        learnt=learnt,
+    )
+
+
+def _measured(entry: Mapping[str, Any], length: float | None, where: str) -> bool:
+    measured = entry.get("measured", True)
+    if not isinstance(measured, bool):
+        raise NetworkFileError(f"{where}: measured must be true or false, got {measured!r}")
+    return measured and length is not None
+
+
+def _timed_length(entry: Mapping[str, Any], low: float, high: float) -> float:
+    """Return about how long a link is of which only times, or nothing at all, are said."""
+    return _USUAL_MPS * float(np.sqrt(max(low, 1.0) * high)) if "max_s" in entry else _UNKNOWN_M
+
+
+def _way(entry: Mapping[str, Any], key: str, where: str) -> str:
+    way = entry.get(key, "")
+    if key in entry and way not in _WAYS:
+        raise NetworkFileError(f"{where}: {key} must be one of {', '.join(_WAYS)}, got {way!r}")
+    return str(way)
+
+
+def _learnt(entry: Any, where: str) -> Learnt:
+    """Return what data told about a link, as the program wrote it into the file."""
+    limits = {"median_s": _LONGEST_S, "p10_s": _LONGEST_S, "p90_s": _LONGEST_S, "evidence": 1e9}
+    limits |= {"share": 1.0, "probability": 1.0}
+    entry = _checked(entry, set(limits), where)
+    return Learnt(**{key: _number(entry, key, where, 0, most) for key, most in limits.items()})
 
 
 def _length(entry: Mapping[str, Any], where: str) -> float | None:
@@ -149,12 +218,12 @@ def _length(entry: Mapping[str, Any], where: str) -> float | None:
     return _number(entry, "miles", where, 0, most) * _METRES_PER_MILE if "miles" in entry else None
 
 
-def _window(entry: Mapping[str, Any], metres: float, where: str) -> tuple[float, float]:
-    given: dict[str, Any] = {
-        "min_s": max(metres - _LENGTH_ERROR_M, 0) / _FASTEST_MPS,
-        "max_s": (metres + _LENGTH_ERROR_M) / _SLOWEST_MPS + _QUEUE_S,
-        **entry,
-    }
+def _window(entry: Mapping[str, Any], metres: float | None, where: str) -> tuple[float, float]:
+    least, most = _UNKNOWN_S
+    if metres is not None:
+        least = max(metres - _LENGTH_ERROR_M, 0) / _FASTEST_MPS
+        most = (metres + _LENGTH_ERROR_M) / _SLOWEST_MPS + _QUEUE_S
+    given: dict[str, Any] = {"min_s": least, "max_s": most, **entry}
     low, high = (_number(given, key, where, 0, _LONGEST_S) for key in ("min_s", "max_s"))
     if low >= high:
         raise NetworkFileError(f"{where}: min_s {low:g} must be below max_s {high:g}")

@@ -9,7 +9,10 @@ from cctview.network.cameras import CameraNetwork, Link
 
 __all__ = ["network_toml"]
 
-Value = str | float
+_LEARNT = "# Learnt from traffic, and found anew when there is more of it. Delete its last line to keep it as it is.\n"
+_UNPLACED = "# Nobody has said where it stands: give lat and lon to see it on the map.\n"
+
+Value = str | float | Mapping[str, float]
 
 
 def network_toml(network: CameraNetwork) -> str:
@@ -18,7 +21,8 @@ def network_toml(network: CameraNetwork) -> str:
     if network.shoreline:
         points = "".join(f"    [{lat!r}, {lon!r}],\n" for lat, lon in network.shoreline)
         head.append(f"shoreline = [\n{points}]")
-    entries = [*(_entry("camera", camera) for camera in _cameras(network)), *(_link(link) for link in network.links)]
+    cameras = [("" if "lat" in said else _UNPLACED) + _entry("camera", said) for said in _cameras(network)]
+    entries = [*cameras, *(_link(link) for link in network.links)]
     return "\n".join([*head, *entries])
 
 
@@ -26,8 +30,13 @@ def _cameras(network: CameraNetwork) -> list[dict[str, Value]]:
     table = network.cameras
     keys = ("id", "name", "lat", "lon", "heading", "interval_s", "clock_s")
     columns = (table.id, table.name, table.lat, table.lon, table.heading_deg, table.interval_s, table.clock_s)
-    rows = zip(*(column.tolist() for column in columns), strict=True)
-    return [dict(zip(keys, row, strict=True)) for row in rows]
+    rows = [dict(zip(keys, row, strict=True)) for row in zip(*(column.tolist() for column in columns), strict=True)]
+    for said, placed, aimed in zip(rows, table.placed.tolist(), table.aimed.tolist(), strict=True):
+        if not placed:
+            del said["lat"], said["lon"]
+        if not aimed:
+            said["aimed"] = False
+    return rows
 
 
 def _link(link: Link) -> str:
@@ -39,12 +48,24 @@ def _link(link: Link) -> str:
         "min_s": float(link.min_s),
         "max_s": float(link.max_s),
     }
-    return _entry("link", said)
+    said |= {key: value for key, value in (("leaves", link.leaves), ("arrives", link.arrives)) if value}
+    if not link.measured:
+        said["measured"] = False
+    if link.learnt:
+        said["learnt"] = vars(link.learnt)
+    return (_LEARNT if link.learnt else "") + _entry("link", said)
 
 
 def _entry(kind: str, said: Mapping[str, Value]) -> str:
-    lines = [f"{key} = {_text(value) if isinstance(value, str) else repr(value)}" for key, value in said.items()]
-    return "\n".join([f"[[{kind}]]", *lines, ""])
+    return "\n".join([f"[[{kind}]]", *(f"{key} = {_said(value)}" for key, value in said.items()), ""])
+
+
+def _said(value: Value) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_said(part)}" for key, part in value.items()) + " }"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _text(value) if isinstance(value, str) else repr(value)
 
 
 def _text(value: str) -> str:

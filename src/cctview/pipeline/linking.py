@@ -21,6 +21,7 @@ from cctview.execute import ThreadExecutor
 from cctview.journeys import INTERVAL, Arrival, Settled, linked_further
 from cctview.matching import BeliefMatcher
 from cctview.network import CameraNetwork
+from cctview.pipeline.discovering import discovered
 from cctview.pipeline.report import Linking, RunReport
 from cctview.pipeline.settings import RunSettings
 from cctview.pipeline.spans import Span, spans_of
@@ -93,7 +94,12 @@ class Linker:
         """Link everything anew, as if the stills ended here, and exchange it in one step.
 
         Where something was removed meanwhile, what is left is linked again, and nothing expires until that is done.
+        Then links are looked for in the data: see ``discovered``.
         """
+        report = self._as_it_is()
+        return discovered(self.store, report, self._as_it_is) if self.settings.discover else report
+
+    def _as_it_is(self) -> RunReport:
         try:
             return self._whole()
         except StoreChangedError:
@@ -385,7 +391,7 @@ def _reason(network: CameraNetwork | None, present: CameraNetwork, rows: Mapping
     if rows[Journeys]:
         return ""
     if network is None or not network.links:
-        return "no camera network with links is known"
+        return "no camera network with links is known, and no link shows in the traffic"
     if not present.links:
         return "no two cameras that a link joins have stills"
     return "no vehicle was found again at a second camera" if rows[Tracklets] else "no vehicle could be followed"

@@ -23,7 +23,9 @@ class Linking:
     ``tracklets``, ``matches`` and ``journeys`` count rows; ``whole`` says that they took the place of all before.
     ``reason`` says why there are no journeys. ``late`` counts the stills in the store that came after later ones of
     their camera were linked: they take part when everything is linked again. ``unknown`` are the cameras in the
-    store that the network does not know, ``unseen`` those of the network without stills. ``anew`` counts why states
+    store that the network does not know, ``unseen`` those of the network without stills. ``learnt`` says in words which
+    links were found where nobody has said any, ``wrong`` what data say against those that somebody has, and ``lacks``
+    which they have beside them. ``anew`` counts why states
     were of no use and everything was linked again, ``uncounted`` why tracklets are in no passage.
     """
 
@@ -35,6 +37,9 @@ class Linking:
     late: int = 0
     unknown: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+    learnt: str = ""
+    wrong: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
     anew: Mapping[str, int] = field(default_factory=dict)
     uncounted: Mapping[str, int] = field(default_factory=dict)
 
@@ -51,6 +56,9 @@ class Linking:
             late=later.late,
             unknown=later.unknown,
             unseen=later.unseen,
+            learnt=later.learnt or before.learnt,
+            wrong=later.wrong or before.wrong,
+            lacks=later.lacks or before.lacks,
             anew=Counter(self.anew) + Counter(later.anew),
             uncounted=Counter(before.uncounted) + Counter(later.uncounted),
         )

@@ -21,7 +21,8 @@ class RunSettings:
     grow with the number or the size of the stills; ``append`` is how many stills are stored at a time, which is also
     what a killed run may have to repeat. What comes from a source that never ends is linked every ``link_every_s``
     seconds; where such a source does end, a store with fewer than ``whole_below`` detections is linked as a whole,
-    so that no vehicle waits for stills that do not come.
+    so that no vehicle waits for stills that do not come. Where everything is linked, ``discover`` looks for links in
+    the data: it takes them where nobody has said any, and holds them against those that somebody has.
     """
 
     batch: int = 32
@@ -29,6 +30,7 @@ class RunSettings:
     append: int = 512
     link_every_s: float = 60.0
     whole_below: int = 400_000
+    discover: bool = True
     journeys: JourneySettings = field(default_factory=JourneySettings)
 
     def __post_init__(self) -> None:

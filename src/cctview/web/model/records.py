@@ -64,9 +64,9 @@ class Records:
         return answers.Camera(
             id=name,
             name=name if place is None else str(known.name[place]),
-            lon=None if place is None else float(known.lon[place]),
-            lat=None if place is None else float(known.lat[place]),
-            heading_deg=None if place is None else float(known.heading_deg[place]),
+            lon=None if place is None or not known.placed[place] else float(known.lon[place]),
+            lat=None if place is None or not known.placed[place] else float(known.lat[place]),
+            heading_deg=None if place is None or not known.aimed[place] else float(known.heading_deg[place]),
             frames=int(high - low),
             tracklets=int(high_t - low_t),
             passages=self._told_passages(name),
@@ -101,7 +101,7 @@ class Records:
             p10_s=p10,
             median_s=median,
             p90_s=p90,
-            speed=self.index.links[link].metres / median if median else None,
+            speed=self.index.links[link].metres / median if median and self.index.links[link].measured else None,
         )
 
     def link(self, link: Link, now: answers.Traffic | None) -> answers.Link:

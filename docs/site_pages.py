@@ -29,9 +29,9 @@ AT_THE_TOP = {
 # Packages and modules with a page of their own, in the order in which data flows; rooms that only the program uses
 # (cli, web, download, ...) have none.
 REFERENCE = (
-    "types", "table", "network", "sources", "detect", "embed", "models", "road", "tracking", "matching", "discovery", "reid",
-    "journeys", "aggregates", "privacy", "store", "execute", "pipeline", "sim", "simulated", "original", "formats",
-    "metrics", "evaluate", "datasets", "geometry", "assign", "naming", "seams", "plugins", "testing", "errors",
+    "types", "table", "network", "sources", "detect", "embed", "models", "road", "tracking", "matching", "discovery",
+    "reid", "journeys", "aggregates", "privacy", "store", "execute", "pipeline", "sim", "simulated", "original",
+    "formats", "metrics", "evaluate", "datasets", "geometry", "assign", "naming", "seams", "plugins", "testing", "errors",
 )  # fmt: skip
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#:]*)(#[^)\s]*)?\)")
 

@@ -30,7 +30,7 @@ _LEAST = 1e-9  # keeps quotients of empty bins finite
 
 
 class Lags(NamedTuple):
-    """By lag in whole seconds from -reach to reach: weight of alike pairs (2R + 1,), and number of pairs (2R + 1,).
+    """By lag in whole seconds from -reach to reach: weight of alike pairs (L,), and number of pairs (L,).
 
     Weights are such that their variance is their mean, like that of a count.
     """
@@ -45,7 +45,7 @@ class Lags(NamedTuple):
 
     @property
     def lag_s(self) -> Ints:
-        """The lags, (2R + 1,)."""
+        """The lags, (L,)."""
         return np.arange(-self.reach, self.reach + 1)
 
 
@@ -141,7 +141,7 @@ def _bar(mine: Singles, theirs: Singles, each: float, priors: DiscoveryPriors) -
 
 
 def _all_pairs(one: Flow, other: Flow, reach_s: int) -> Floats:
-    """Return how many pairs of two flows have each lag of whole seconds from -reach to reach, (2R + 1,)."""
+    """Return how many pairs of two flows have each lag of whole seconds from -reach to reach, (L,)."""
     start = min(one.time[0], other.time[0])
     length = int(max(one.time[-1], other.time[-1]) - start) + 2
     size = 1 << (length + reach_s).bit_length()
@@ -152,7 +152,7 @@ def _all_pairs(one: Flow, other: Flow, reach_s: int) -> Floats:
 
 
 def peaks_of(lags: Lags, free: Mask, priors: DiscoveryPriors) -> list[Peak]:
-    """Return the peaks of two flows among free lags (2R + 1,), the most significant first and each apart."""
+    """Return the peaks of two flows among free lags (L,), the most significant first and each apart."""
     found: list[Peak] = []
     while len(found) < priors.peaks and (peak := best_peak(lags, free, priors)) is not None:
         found.append(peak)
@@ -162,7 +162,7 @@ def peaks_of(lags: Lags, free: Mask, priors: DiscoveryPriors) -> list[Peak]:
 
 
 def best_peak(lags: Lags, free: Mask, priors: DiscoveryPriors) -> Peak | None:
-    """Return the most significant peak among free lags (2R + 1,), None where none is more than chance.
+    """Return the most significant peak among free lags (L,), None where none is more than chance.
 
     Weights count as Poisson numbers, widened where lags that hold no link vary more than such do. The p-value is
     multiplied by the number of lags and widths that tell their own (Bonferroni).

@@ -31,7 +31,8 @@ AT_THE_TOP = {
 REFERENCE = (
     "types", "table", "network", "sources", "detect", "embed", "models", "road", "tracking", "matching", "discovery",
     "reid", "journeys", "aggregates", "privacy", "store", "execute", "pipeline", "sim", "simulated", "original",
-    "formats", "metrics", "evaluate", "datasets", "geometry", "assign", "naming", "seams", "plugins", "testing", "errors",
+    "formats", "metrics", "evaluate", "datasets", "geometry", "assign", "naming", "seams", "plugins", "testing",
+    "errors",
 )  # fmt: skip
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#:]*)(#[^)\s]*)?\)")
 

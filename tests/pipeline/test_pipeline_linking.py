@@ -172,7 +172,7 @@ def test_only_cameras_with_stills_in_a_span_are_read(road: roadside.Road, tmp_pa
             scanned.append(f"{table.__name__} {where['camera']}")
             return store.scan(table, **where)
 
-    link(Watched())  # type: ignore[arg-type]
+    link(Watched(), settings=RunSettings(discover=False))  # type: ignore[arg-type]
     assert sorted(scanned) == sorted(
         f"{kind} {camera}" for kind in ("Frames", "Detections", "Embeddings") for camera in ("c1", "c2")
     )

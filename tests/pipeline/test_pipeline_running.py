@@ -47,7 +47,7 @@ def test_a_run_stores_links_and_adds_up(done: tuple[Store, RunReport], road: roa
     assert report.journeys == len(store.scan(Journeys)) > 10
     assert report.stored["frames"] == report.stills
     assert list(report.stage_seconds) and report.seconds > 0  # noqa: PT018
-    assert {"decode", "detect", "embed", "track", "match", "store"} == set(report.stage_seconds)
+    assert {"decode", "detect", "embed", "track", "match", "store", "discover"} == set(report.stage_seconds)
     assert store.network == road.network
 
 
@@ -96,19 +96,19 @@ def test_without_a_network_of_its_own_a_run_takes_the_stores_else_the_sources(
     store, frames = roadside.new_store(tmp_path / "store"), seeing.frames
     none = going(seeing, store, roadside.Stills(frames), network=None).driven()
     assert none.tracklets > 0
-    assert (none.matches, none.journeys) == (0, 0)
     assert none.linking is not None
-    assert none.linking.reason == "no camera network with links is known"
-    assert store.network is None
+    assert none.linking.learnt.startswith("found 2 links among 2 cameras")
+    assert none.journeys > 0
+    assert all(link.learnt for link in store.network.links)
     first = going(seeing, store, roadside.Stills(frames, network=seeing.network), network=None).driven()
     assert first.journeys > 0
     assert store.network == seeing.network
     kept = going(seeing, store, roadside.Stills(frames, network=CameraNetwork()), network=None).driven()
     assert kept.journeys == first.journeys
     given = going(seeing, store, roadside.Stills(frames), network=CameraNetwork()).driven()
-    assert given.journeys == 0
     assert given.linking is not None
-    assert given.linking.unknown == ("c1", "c2")
+    assert given.linking.learnt == none.linking.learnt
+    assert given.journeys == none.journeys
 
 
 def interrupting(at: int, error: BaseException) -> Callable[[int], None]:

@@ -24,7 +24,7 @@ from cctview.pipeline.report import RunReport, took
 from cctview.seams import Store
 from cctview.types import Tracklets
 
-__all__ = ["busiest_tracklets", "discovered", "found_in", "verdict_on"]
+__all__ = ["busiest_tracklets", "discovered", "found_in", "said_by_somebody", "verdict_on"]
 
 _HOUR = np.timedelta64(1, "h")
 
@@ -37,7 +37,8 @@ def discovered(store: Store, report: RunReport, again: Callable[[], RunReport]) 
     """
     start = time.perf_counter()
     said, found = found_in(store)
-    spent = took("discover", time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    spent = replace(took("discover", seconds), seconds=seconds)
     if said.links:
         verdict = checked(said, found)
         return _told(report + spent, wrong=verdict.wrong, lacks=verdict.lacks)
@@ -46,6 +47,11 @@ def discovered(store: Store, report: RunReport, again: Callable[[], RunReport]) 
         store.set_network(network)
         report += again()
     return _told(report + spent, learnt=words_of(found))
+
+
+def said_by_somebody(network: CameraNetwork | None) -> bool:
+    """Return whether somebody said a network, so that it is not only what traffic taught."""
+    return network is not None and (not network.links or any(not link.learnt for link in network.links))
 
 
 def found_in(store: Store) -> tuple[CameraNetwork, Discovery]:

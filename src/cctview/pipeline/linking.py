@@ -391,7 +391,7 @@ def _reason(network: CameraNetwork | None, present: CameraNetwork, rows: Mapping
     if rows[Journeys]:
         return ""
     if network is None or not network.links:
-        return "no camera network with links is known, and no link shows in the traffic"
+        return "no camera network with links is known"
     if not present.links:
         return "no two cameras that a link joins have stills"
     return "no vehicle was found again at a second camera" if rows[Tracklets] else "no vehicle could be followed"

@@ -22,6 +22,7 @@ from cctview.execute import ThreadExecutor
 from cctview.matching import BeliefMatcher
 from cctview.network import CameraNetwork
 from cctview.pipeline.analysing import Analysis, Arrival, Seen, analyse, batches, clocked, joined
+from cctview.pipeline.discovering import said_by_somebody
 from cctview.pipeline.linking import Linker
 from cctview.pipeline.report import RunReport, Told, took
 from cctview.pipeline.settings import RunSettings
@@ -146,7 +147,7 @@ class Run:
         expired = self._store.expire(np.datetime64("now", "ns"))
         if self._network is not None:
             self._store.set_network(self._network)
-        elif self._store.network is None and self._source.network is not None:
+        elif self._source.network is not None and not said_by_somebody(self._store.network):
             self._store.set_network(self._source.network)
         return RunReport(stored={f"expired_{name}": count for name, count in expired.rows.items() if count})
 

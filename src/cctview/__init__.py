@@ -6,8 +6,14 @@ errors. Everything is imported from its own module on first use, so that importi
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# Libraries below report to their makers unless told not to before they are imported; whoever sets one decides.
+for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK", "OTEL_SDK_DISABLED"):
+    os.environ.setdefault(_switch, "true" if _switch == "OTEL_SDK_DISABLED" else "1")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 if TYPE_CHECKING:
     from cctview.aggregates import counts as counts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 _STILLS = 4
+_NAMED = 12  # labels that are printed
+_RED = (255, 40, 40)
 Name = Annotated[str, typer.Argument(help="Name of a model, or the path of its record or ONNX file.")]
 
 
@@ -144,7 +147,36 @@ def _summary(record: ModelRecord) -> dict[str, Any]:
 def _imported(record: ModelRecord, *, as_json: bool) -> None:
     option = "--detector" if record.task == "detection" else "--embedder"
     say(f"name it with {option} {record.name}")
-    answer({"name": record.name, "task": record.task, "file": str(record.weights), **record.settings}, as_json=as_json)
+    seen = _seen(record) if record.task == "detection" else {}
+    told = {"name": record.name, "task": record.task, "file": str(record.weights)}
+    answer({**told, **record.settings, "labels": _labels(record), **seen}, as_json=as_json)
+
+
+def _labels(record: ModelRecord) -> str:
+    names = [name or "-" for name in record.labels]
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+
+
+def _seen(record: ModelRecord) -> dict[str, Any]:
+    """Draw what a detector finds on a simulated still beside its weights, so that a wrong reading is seen."""
+    from PIL import Image, ImageDraw
+
+    from cctview.detect import load_detector
+    from cctview.sim import SimSettings, simulate
+    from cctview.types import Frame
+
+    still = max(simulate(SimSettings(minutes=0.2, cameras=1)).frames(), key=lambda still: len(still.boxes))
+    frame = Frame(image=still.image, camera=still.camera, time=still.time, name=still.name, digest=1)
+    found = load_detector(record.name)([frame])
+    picture = Image.fromarray(still.image)
+    pen = ImageDraw.Draw(picture)
+    for box, kind in zip(found.box.tolist(), found.type.tolist(), strict=True):
+        pen.rectangle(box, outline=_RED)
+        pen.text((box[0], max(box[1] - 11, 0)), kind, fill=_RED)
+    path = record.weights.with_suffix(".seen.png")
+    picture.save(path)
+    types = dict(Counter(found.type.tolist()))
+    return {"vehicles on a simulated still": len(still.boxes), "boxes found": types or "none", "look at": str(path)}
 
 
 def _changes(settings: list[str]) -> dict[str, Any]:

@@ -23,6 +23,8 @@ Decoder = Callable[[Outputs, tuple[int, int], int], Decoded]
 _FINE = (8, 16, 32)
 _COARSE = (8, 16, 32, 64)
 _MOST = 300
+_IN_PIXELS = 8.0  # offsets within a cell are parts of it; centres in pixels are tens and hundreds
+_SHARE = 2.0  # boxes as shares of the picture lie hardly outside of it
 
 
 def yolox(outputs: Outputs, size: tuple[int, int], classes: int) -> Decoded:
@@ -31,6 +33,8 @@ def yolox(outputs: Outputs, size: tuple[int, int], classes: int) -> Decoded:
     strides = _COARSE if rows.shape[1] == len(_grid(size, _COARSE)[0]) else _FINE
     cell, stride = _grid(size, strides)
     _require(rows, len(cell), 5 + classes)
+    if np.median(np.abs(rows[..., :2])) > _IN_PIXELS:  # exported with --decode_in_inference
+        return _boxes(rows[..., :2], rows[..., 2:4]), rows[..., 5:] * rows[..., 4:5]
     centre = (rows[..., :2] + cell) * stride
     return _boxes(centre, np.exp(rows[..., 2:4]) * stride), rows[..., 5:] * rows[..., 4:5]
 
@@ -43,17 +47,51 @@ def yolov5(outputs: Outputs, _size: tuple[int, int], classes: int) -> Decoded:
 
 
 def yolov8(outputs: Outputs, _size: tuple[int, int], classes: int) -> Decoded:
-    """Read centres and sizes in pixels, and scores; rows and columns are exchanged."""
+    """Read centres and sizes in pixels, and scores; rows and columns are exchanged.
+
+    What follows the scores, the weights of masks or the points of a pose, is left alone.
+    """
     rows = _only(outputs).transpose(0, 2, 1)
-    _require(rows, None, 4 + classes)
-    return _boxes(rows[..., :2], rows[..., 2:4]), rows[..., 4:]
+    _require(rows[..., : 4 + classes], None, 4 + classes)
+    return _boxes(rows[..., :2], rows[..., 2:4]), rows[..., 4 : 4 + classes]
 
 
-def yolo_end2end(outputs: Outputs, _size: tuple[int, int], classes: int) -> Decoded:
-    """Read rows of x1, y1, x2, y2, score, class in pixels."""
+def yolo_end2end(outputs: Outputs, size: tuple[int, int], classes: int) -> Decoded:
+    """Read rows of box, score, class: corners in pixels, or RT-DETR's boxes as shares of the picture.
+
+    Shares are corners, or centre and size where they cannot be corners.
+    """
     rows = _only(outputs)
     _require(rows, None, 6)
-    return rows[..., :4], _one_hot(rows[..., 5], rows[..., 4], classes)
+    boxes = rows[..., :4]
+    if np.abs(boxes).max(initial=0) <= _SHARE:
+        likely = boxes[rows[..., 4] > 0]
+        if (likely[:, 2:] < likely[:, :2]).any():
+            boxes = _boxes(boxes[..., :2], boxes[..., 2:])
+        boxes = boxes * np.array([size[1], size[0]] * 2, np.float32)
+    return boxes, _one_hot(rows[..., 5], rows[..., 4], classes)
+
+
+def yolov7_end2end(outputs: Outputs, _size: tuple[int, int], classes: int) -> Decoded:
+    """Read rows of still, x1, y1, x2, y2, class, score in pixels (YOLOv7's --end2end --max-wh)."""
+    rows = _only(outputs)
+    still = rows[:, 0].astype(np.int64)
+    order = np.argsort(still, kind="stable")
+    count = np.bincount(still) if len(still) else np.zeros(1, np.int64)
+    place = np.arange(len(order)) - np.repeat(np.cumsum(count) - count, count)
+    boxes = np.zeros((len(count), int(count.max(initial=0)), 4), np.float32)
+    scores = np.zeros((*boxes.shape[:2], classes), np.float32)
+    boxes[still[order], place] = rows[order, 1:5]
+    scores[still[order], place] = _one_hot(rows[order, 5], rows[order, 6], classes)
+    return boxes, scores
+
+
+def yolo_nms(outputs: Outputs, _size: tuple[int, int], classes: int) -> Decoded:
+    """Read the four outputs of a graph that ends in NMS: how many, corners in pixels, scores and classes."""
+    named = {_short(name): np.asarray(value) for name, value in outputs.items()}
+    boxes, score = named["det_boxes"].astype(np.float32), named["det_scores"]
+    there = np.arange(score.shape[1]) < named["num_dets"].reshape(-1, 1)
+    return boxes, _one_hot(named["det_classes"], np.where(there, score, 0), classes)
 
 
 def detr(outputs: Outputs, size: tuple[int, int], classes: int) -> Decoded:
@@ -124,6 +162,8 @@ DECODERS: Mapping[str, Decoder] = {
     "yolov5": yolov5,
     "yolov8": yolov8,
     "yolo-end2end": yolo_end2end,
+    "yolo-nms": yolo_nms,
+    "yolov7-end2end": yolov7_end2end,
     "rt-detr": detr,
     "rf-detr": detr,
     "nanodet": nanodet,

@@ -46,7 +46,7 @@ class FamilyLook:
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
-        return opened(self._record.verified_weights(), self._record.name, self._runtime)
+        return opened(self._record.verified_weights(), self._record.name, self._runtime, self._record.beside)
 
     def shape(self, height: int, width: int) -> tuple[int, int]:
         """Return height and width of the picture the graph sees."""
@@ -58,6 +58,8 @@ class FamilyLook:
         size = self._fit.shape(height, width)
         dtype = np.uint8 if self._record.input["dtype"] == "uint8" else np.float32
         pictures = normalised(self._fit.pictures(images, dtype), self._record.input)
+        if self._record.input["dtype"] == "float16":
+            pictures = pictures.astype(np.float16)
         step = self._batch(len(images))
         parts = [self._part(pictures[start : start + step], size) for start in range(0, len(images), step)]
         boxes, scores = _stacked(parts)
@@ -68,9 +70,12 @@ class FamilyLook:
         return fixed if isinstance(fixed, int) else count
 
     def _part(self, pictures: NDArray[Any], size: tuple[int, int]) -> Decoded:
+        count, wanted = len(pictures), self._batch(len(pictures))
+        if count < wanted:  # a graph made for so many pictures at once takes no fewer
+            pictures = np.concatenate([pictures, np.zeros((wanted - count, *pictures.shape[1:]), pictures.dtype)])
         boxes, scores = self._decode(self._run(pictures, size), size, len(self._columns))
         ours = [scores[..., self._columns == kind].max(axis=-1) for kind in self.types]
-        return _padded(*_best(boxes, np.stack(ours, axis=-1)), len(pictures))
+        return _padded(*_best(boxes[:count], np.stack(ours, axis=-1)[:count]), count)
 
     def _run(self, pictures: NDArray[Any], size: tuple[int, int]) -> Mapping[str, NDArray[Any]]:
         """Run once; a second input, where there is one, takes width and height."""

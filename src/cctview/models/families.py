@@ -11,6 +11,7 @@ __all__ = ["FAMILIES", "Family", "Shape", "cells", "family_of"]
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
 _FEW = 1000
+_BATCHED_ROW = 7  # still, x1, y1, x2, y2, class, score
 _FINE = (8, 16, 32)
 _COARSE = (8, 16, 32, 64)
 _PLAIN = {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}
@@ -74,6 +75,8 @@ _FAMILIES = (
     Family(name="yolov5", pixels={"colour": "RGB", **_CENTRED, **_UNIT}, classes=_last(5)),
     Family(name="yolov8", pixels={"colour": "RGB", **_CENTRED, **_UNIT}, classes=_second_axis),
     Family(name="yolo-end2end", pixels={"colour": "RGB", **_CENTRED, **_UNIT}, classes=_unknown),
+    Family(name="yolov7-end2end", pixels={"colour": "RGB", **_CENTRED, **_UNIT}, classes=_unknown),
+    Family(name="yolo-nms", pixels={"colour": "RGB", **_CENTRED, **_UNIT}, classes=_unknown),
     Family(name="rt-detr", pixels={"colour": "RGB", **_STRETCHED, **_UNIT}, classes=_detr_classes),
     Family(name="rf-detr", pixels={"colour": "RGB", **_STRETCHED, **_IMAGENET}, size=(560, 560), classes=_detr_classes),
     Family(
@@ -97,13 +100,20 @@ FAMILIES: Mapping[str, Family] = {family.name: family for family in _FAMILIES}
 
 def family_of(inputs: Shapes, outputs: Shapes, size: tuple[int, int]) -> Family | None:
     """Return the family whose outputs these are, judging by names and shapes, or None."""
-    name = _by_names(inputs, outputs) or (_by_shape(outputs, size) if len(outputs) == 1 else None)
+    name = _by_names(inputs, outputs) or (_by_shape(outputs, size) if len(outputs) == 1 else _with_masks(outputs))
     return FAMILIES[name] if name else None
+
+
+def _with_masks(outputs: Shapes) -> str | None:
+    """Tell YOLOv8's segmentation: rows with the weights of masks, and the masks (B, 32, H, W)."""
+    shapes = list(outputs.values())
+    return "yolov8" if len(shapes) == 2 and [len(shape) for shape in shapes] == [3, 4] else None
 
 
 def _by_names(inputs: Shapes, outputs: Shapes) -> str | None:
     names = {name.partition(":")[0].rpartition("/")[2].lower() for name in outputs}
     known = {
+        "yolo-nms": {"num_dets", "det_boxes", "det_scores", "det_classes"} <= names,
         "retinanet": {"picked", "boxes", "scores"} <= names,
         "ssd": {"detection_boxes", "detection_scores", "detection_classes"} <= names,
         "rf-detr": names == {"dets", "labels"},
@@ -116,6 +126,8 @@ def _by_names(inputs: Shapes, outputs: Shapes) -> str | None:
 
 def _by_shape(outputs: Shapes, size: tuple[int, int]) -> str | None:
     shape = next(iter(outputs.values()))
+    if len(shape) == 2:
+        return "yolov7-end2end" if shape[1] == _BATCHED_ROW else None
     if len(shape) != 3:
         return None
     rows, width = shape[1:]

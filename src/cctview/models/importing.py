@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cctview.errors import ModelError, ModelNotFoundError, nearest
+from cctview.models.beside import external_files
 from cctview.models.labels import labels_for
 from cctview.models.library import add_model, free_name, library_folder
 from cctview.models.record import ModelRecord
@@ -63,9 +64,10 @@ def import_model(
         raise ModelError(
             f"reading {path.name} needs {error.name}, which is not installed; pip install 'cctview[convert]'"
         ) from error
-    tried(weights, str(path), described["input"])
+    others = external_files(weights, path) if path.suffix.lower() == ".onnx" else {}
+    tried(weights, str(path), described["input"], path.parent if others else None)
     known = {"name": _plain(path.stem), "version": "1", "licence": licence, "origin": origin or path.name}
-    return add_model({**known, **described, **({"name": chosen} if chosen else {})}, weights, target)
+    return add_model({**known, **described, **({"name": chosen} if chosen else {})}, weights, target, others)
 
 
 def _plain(stem: str) -> str:
@@ -76,7 +78,8 @@ def _onnx(
     path: Path, task: str | None, family: str | None, labels: tuple[str, ...], changes: Mapping[str, Any] | None
 ) -> tuple[bytes, dict[str, Any]]:
     weights = path.read_bytes()
-    values = describe(weights, str(path), task=task, family=family, labels=labels, changes=changes)
+    beside = path.parent if external_files(weights, path) else None
+    values = describe(weights, str(path), task=task, family=family, labels=labels, changes=changes, beside=beside)
     return weights, values
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from cctview.errors import ModelError
 from cctview.types import OBJECT_TYPES
 
-__all__ = ["COCO", "COCO_BY_ID", "labels_for", "read_labels", "types_of"]
+__all__ = ["COCO", "COCO_BY_ID", "carried_names", "labels_for", "read_labels", "types_of"]
 
 _COCO_NAMES = """
 person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light, fire hydrant, stop sign,
@@ -67,6 +68,22 @@ def labels_for(classes: int, where: str) -> tuple[str, ...]:
     raise ModelError(
         f"{where} tells {classes} classes apart, which are not COCO's; give their names with --labels FILE"
     )
+
+
+def carried_names(text: str) -> tuple[str, ...]:
+    """Return the class names that an exported graph carries as a Python or JSON literal, or as words between commas.
+
+    ``{0: 'car', 1: 'truck'}``, ``["car", "truck"]`` or ``car,truck``; numbers that are left out have an empty name.
+    """
+    try:
+        said = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        said = [name.strip() for name in text.split(",")] if text.strip() and "{" not in text else []
+    if isinstance(said, Mapping):
+        numbered = {int(number): str(name) for number, name in said.items() if str(number).isdecimal()}
+        most = max(numbered, default=-1) + 1
+        return tuple(numbered.get(number, "") for number in range(min(most, _MOST_LABELS)))
+    return tuple(map(str, said)) if isinstance(said, (list, tuple)) else ()
 
 
 def read_labels(path: Path) -> tuple[str, ...]:

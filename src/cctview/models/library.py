@@ -78,12 +78,22 @@ def free_name(name: str, library: Path) -> str:
     return name
 
 
-def add_model(values: Mapping[str, Any], weights: bytes, library: Path) -> ModelRecord:
-    """Write weights and record into the library and return the record; one of the same name is replaced."""
+def add_model(
+    values: Mapping[str, Any], weights: bytes, library: Path, others: Mapping[str, Path] | None = None
+) -> ModelRecord:
+    """Write weights and record into the library and return the record; one of the same name is replaced.
+
+    ``others`` are the files that hold weights of the graph, by the names that it gives them; they are taken along.
+    """
     name = free_name(str(values["name"]), library)
     file = f"{name}.onnx"
     record = {**values, "file": file, "sha256": hashlib.sha256(weights).hexdigest()}
     library.mkdir(parents=True, exist_ok=True)
+    for given, source in (others or {}).items():
+        data = source.read_bytes()
+        record.setdefault("files", {})[given] = hashlib.sha256(data).hexdigest()
+        (library / f"{name}.files" / given).parent.mkdir(parents=True, exist_ok=True)
+        _write(library / f"{name}.files" / given, data)
     _write(library / file, weights)
     _write(library / f"{name}.toml", _toml(record).encode())
     return read_record(library / f"{name}.toml")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ class ModelRecord:
     """Say everything needed to use a file of weights, and where it came from.
 
     ``input`` describes the pixels the graph expects (layout, width, height, stride, pad, margin);
-    ``accuracy`` is what was measured, on which data.
+    ``accuracy`` is what was measured, on which data; ``files`` are the hashes of weights in files
+    of their own, which lie in ``folder``, else beside the graph in a folder called after it.
     """
 
     name: str
@@ -38,6 +39,13 @@ class ModelRecord:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     accuracy: tuple[Mapping[str, Any], ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+
+    @property
+    def beside(self) -> Path | None:
+        """The folder of the files that hold weights beside the graph, or None where all are in the graph."""
+        return (self.folder or self.weights.with_suffix(".files")) if self.files else None
 
     @property
     def producer(self) -> str:
@@ -50,13 +58,22 @@ class ModelRecord:
             data = self.weights.read_bytes()
         except OSError as error:
             raise gone(self) from error
-        digest = hashlib.sha256(data).hexdigest()
-        if digest != self.sha256:
-            raise ModelError(
-                f"the weights of {self.name!r} at {self.weights} are damaged: sha256 {digest[:12]}… is not the "
-                f"recorded {self.sha256[:12]}…; {self.remedy}"
-            )
+        self._require(self.weights, data, self.sha256)
+        for name, digest in self.files.items():
+            path = (self.beside or self.weights.parent) / name
+            try:
+                self._require(path, path.read_bytes(), digest)
+            except OSError as error:
+                raise gone(self, path) from error
         return data
+
+    def _require(self, path: Path, data: bytes, recorded: str) -> None:
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != recorded:
+            raise ModelError(
+                f"the weights of {self.name!r} at {path} are damaged: sha256 {digest[:12]}… is not the "
+                f"recorded {recorded[:12]}…; {self.remedy}"
+            )
 
     @property
     def bundled(self) -> bool:
@@ -69,9 +86,9 @@ class ModelRecord:
         return "reinstall cctview" if self.bundled else "import or pull the model again"
 
 
-def gone(record: ModelRecord) -> ModelNotFoundError:
-    """Return the error for weights that are not where their record says."""
-    return ModelNotFoundError(f"the weights of {record.name!r} are not at {record.weights}; {record.remedy}")
+def gone(record: ModelRecord, path: Path | None = None) -> ModelNotFoundError:
+    """Return the error for weights that are not where their record says; ``path`` is another file than the graph."""
+    return ModelNotFoundError(f"the weights of {record.name!r} are not at {path or record.weights}; {record.remedy}")
 
 
 def bundled_models(task: str | None = None) -> tuple[ModelRecord, ...]:
@@ -91,10 +108,10 @@ def read_record(path: Path) -> ModelRecord:
     return record_from(data, path)
 
 
-def record_from(values: Mapping[str, Any], path: Path) -> ModelRecord:
+def record_from(values: Mapping[str, Any], path: Path, *, beside: Path | None = None) -> ModelRecord:
     """Return the record these values make, whose file lies at ``path``; raise ModelError when they are none."""
     try:
-        record = _record(values, path)
+        record = replace(_record(values, path), folder=beside)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"the model record {path} lacks or misstates {error}; see a bundled record") from error
     if record.task not in _TASKS:
@@ -104,7 +121,7 @@ def record_from(values: Mapping[str, Any], path: Path) -> ModelRecord:
 
 def _record(data: Mapping[str, Any], path: Path) -> ModelRecord:
     own = {"name", "version", "task", "file", "sha256", "licence", "origin", "input", "trained_on", "labels",
-           "thresholds", "accuracy"}  # fmt: skip
+           "thresholds", "accuracy", "files"}  # fmt: skip
     return ModelRecord(
         name=str(data["name"]),
         version=str(data["version"]),
@@ -119,4 +136,5 @@ def _record(data: Mapping[str, Any], path: Path) -> ModelRecord:
         thresholds={key: float(value) for key, value in data.get("thresholds", {}).items()},
         settings={key: value for key, value in data.items() if key not in own},
         accuracy=tuple(data.get("accuracy", ())),
+        files={str(name): str(digest) for name, digest in data.get("files", {}).items()},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ __all__ = ["Runner", "RuntimeSettings", "opened", "providers", "refusals", "runn
 
 Runner = Callable[[NDArray[np.uint8]], list[NDArray[Any]]]
 _REFUSALS = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NotImplemented", "RuntimeException")
+_BESIDE = "session.model_external_initializers_file_folder_path"
 _SHORT = {
     "cpu": "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",
@@ -57,13 +59,15 @@ def runner(record: ModelRecord, settings: RuntimeSettings) -> Runner:
     Raises SettingsError for a provider that is not here, ModelError when the runtime refuses the
     weights. Safe to call from several threads.
     """
-    session = opened(record.verified_weights(), record.name, settings)
+    session = opened(record.verified_weights(), record.name, settings, record.beside)
     key = session.get_inputs()[0].name
     return lambda batch: session.run(None, {key: batch})
 
 
-def opened(weights: bytes, name: str, settings: RuntimeSettings) -> onnxruntime.InferenceSession:
-    """Return a session over the graph.
+def opened(
+    weights: bytes, name: str, settings: RuntimeSettings, beside: Path | None = None
+) -> onnxruntime.InferenceSession:
+    """Return a session over the graph, whose other files, if it has any, lie in the folder ``beside``.
 
     Raise SettingsError when nothing here runs models that way, ModelError when the weights are refused.
     """
@@ -75,6 +79,8 @@ def opened(weights: bytes, name: str, settings: RuntimeSettings) -> onnxruntime.
     options.intra_op_num_threads = settings.threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    if beside is not None:
+        options.add_session_config_entry(_BESIDE, str(beside))
     try:
         return onnxruntime.InferenceSession(weights, options, providers=[_SHORT[settings.provider]])
     except refusals() as error:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cctview.errors import ModelError, ModelNotFoundError, nearest
+from cctview.models.beside import external_files
 from cctview.models.families import FAMILIES, Family, Shape, family_of
-from cctview.models.labels import labels_for
+from cctview.models.labels import carried_names, labels_for
 from cctview.models.record import ModelRecord, record_from
 from cctview.models.runtime import RuntimeSettings, opened, refusals
 
@@ -20,15 +22,26 @@ __all__ = ["Signature", "describe", "record_of_graph", "signature", "tried"]
 
 _DTYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(uint8)": "uint8"}
 _EMBEDDER_SIDE = 224
+_MORE_THAN_BOXES = ("segment", "pose")  # tasks whose rows go on behind the scores of the classes
+_WIDEST_ROW = 7  # still, corners, class and score of one box; no embedder has as few dimensions
 
 
 @dataclass(frozen=True, kw_only=True)
 class Signature:
-    """Names and shapes of a graph's inputs and outputs; an extent that may vary is 0."""
+    """Names and shapes of a graph's inputs and outputs; an extent that may vary is 0.
+
+    ``said`` is what the graph's maker wrote into it: Ultralytics' exports tell ``names``, ``imgsz`` and ``task``.
+    """
 
     inputs: Mapping[str, Shape]
     outputs: Mapping[str, Shape]
     dtype: str
+    said: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the classes that the graph carries, in the order of their numbers; none where it has none."""
+        return carried_names(self.said.get("names") or self.said.get("classes") or self.said.get("class_names") or "")
 
     @property
     def picture(self) -> Shape:
@@ -44,16 +57,23 @@ class Signature:
     def size(self) -> tuple[int, int]:
         """Height and width of the pictures."""
         height, width = self.picture[1:3] if self.layout == "NHWC" else self.picture[2:4]
-        return height, width
+        told = [int(side) for side in re.findall(r"[0-9]+", self.said.get("imgsz", ""))]
+        told = (told * 2)[:2] if told else [0, 0]
+        return height or told[0], width or told[1]
 
 
-def signature(weights: bytes, where: str) -> Signature:
+def signature(weights: bytes, where: str, beside: Path | None = None) -> Signature:
     """Return what the graph takes and gives; raise ModelError when it is none or takes no pictures."""
-    session = opened(weights, where, RuntimeSettings())
+    session = opened(weights, where, RuntimeSettings(), beside)
     inputs = {item.name: _shape(item.shape) for item in session.get_inputs()}
     outputs = {item.name: _shape(item.shape) for item in session.get_outputs()}
     first = session.get_inputs()[0]
-    found = Signature(inputs=inputs, outputs=outputs, dtype=_DTYPES.get(first.type, first.type))
+    found = Signature(
+        inputs=inputs,
+        outputs=outputs,
+        dtype=_DTYPES.get(first.type, first.type),
+        said=session.get_modelmeta().custom_metadata_map,
+    )
     if len(found.picture) != 4 or 3 not in (found.picture[1], found.picture[3]) or first.type not in _DTYPES:
         raise ModelError(
             f"{where} takes {first.type} {list(first.shape)}, not pictures; give a detector or an embedder"
@@ -73,14 +93,15 @@ def describe(
     family: str | None = None,
     labels: tuple[str, ...] = (),
     changes: Mapping[str, Any] | None = None,
+    beside: Path | None = None,
 ) -> dict[str, Any]:
     """Return the values of a record for a graph, by what it takes and gives.
 
     ``family`` names the outputs where the graph does not tell; ``labels`` are the classes in order,
-    COCO's by default; ``changes`` replace values of ``[input]``. Raise ModelError when the graph is
-    of no known kind, or the labels are not as many as its classes.
+    those the graph carries or COCO's by default; ``changes`` replace values of ``[input]``. Raise ModelError when
+    the graph is of no known kind, or the labels are not as many as its classes.
     """
-    found = signature(weights, where)
+    found = signature(weights, where, beside)
     if task is None:
         task = "embedding" if _is_embedder(found) and family is None else "detection"
     values = _embedder(found, where) if task == "embedding" else _detector(found, where, family, labels)
@@ -97,6 +118,7 @@ def record_of_graph(path: Path, task: str | None = None) -> ModelRecord:
         weights = path.read_bytes()
     except OSError as error:
         raise ModelNotFoundError(f"no model at {path} ({error.strerror}); give the path of an .onnx file") from error
+    others = external_files(weights, path)
     values = {
         "name": path.stem,
         "version": "0",
@@ -104,14 +126,15 @@ def record_of_graph(path: Path, task: str | None = None) -> ModelRecord:
         "sha256": hashlib.sha256(weights).hexdigest(),
         "licence": "not stated",
         "origin": path.name,
-        **describe(weights, str(path), task=task),
+        "files": {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in others.items()},
+        **describe(weights, str(path), task=task, beside=path.parent if others else None),
     }
-    return record_from(values, path)
+    return record_from(values, path, beside=path.parent)
 
 
-def tried(weights: bytes, where: str, pixels: Mapping[str, Any]) -> None:
+def tried(weights: bytes, where: str, pixels: Mapping[str, Any], beside: Path | None = None) -> None:
     """Run the graph once on an empty picture; raise ModelError when it does not run."""
-    session = opened(weights, where, RuntimeSettings())
+    session = opened(weights, where, RuntimeSettings(), beside)
     first, *others = session.get_inputs()
     extents = {"NHWC": (1, pixels["height"], pixels["width"], 3), "NCHW": (1, 3, pixels["height"], pixels["width"])}
     wanted = extents[pixels["layout"]]
@@ -125,7 +148,7 @@ def tried(weights: bytes, where: str, pixels: Mapping[str, Any]) -> None:
 
 def _is_embedder(found: Signature) -> bool:
     shapes = list(found.outputs.values())
-    return len(shapes[0]) == 2 and shapes[0][1] > 1 and len(shapes) <= 2
+    return len(shapes[0]) == 2 and shapes[0][1] > _WIDEST_ROW and len(shapes) <= 2
 
 
 def _embedder(found: Signature, where: str) -> dict[str, Any]:
@@ -155,14 +178,18 @@ def _embedder(found: Signature, where: str) -> dict[str, Any]:
 def _detector(found: Signature, where: str, name: str | None, labels: tuple[str, ...]) -> dict[str, Any]:
     family = _family(found, where, name)
     height, width = (extent or side for extent, side in zip(found.size, family.size, strict=True))
-    classes = family.classes(found.outputs, (height, width))
-    given = labels or labels_for(classes, where)
+    names = labels or found.names
+    classes = (
+        len(names) if found.said.get("task") in _MORE_THAN_BOXES else family.classes(found.outputs, (height, width))
+    )
+    given = names or labels_for(classes, where)
     if classes and len(given) != classes:
         raise ModelError(f"{where} tells {classes} classes apart, and {len(given)} labels were given; give one each")
     return {
         "task": "detection",
         "family": family.name,
         "labels": list(given),
+        "labels_from": "you" if labels else "the graph" if names else "COCO, for the graph names none",
         "nms_iou": family.nms_iou,
         "redaction_threshold": 0.1,
         "thresholds": {"default": family.threshold},

@@ -23,7 +23,7 @@ __all__ = ["Signature", "describe", "record_of_graph", "signature", "tried"]
 _DTYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(uint8)": "uint8"}
 _EMBEDDER_SIDE = 224
 _MORE_THAN_BOXES = ("segment", "pose")  # tasks whose rows go on behind the scores of the classes
-_WIDEST_ROW = 7  # still, corners, class and score of one box; no embedder has as few dimensions
+_ROW_OF_A_BOX = 7  # still, corners, class and score: YOLOv7 end to end, not a vector
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +148,7 @@ def tried(weights: bytes, where: str, pixels: Mapping[str, Any], beside: Path | 
 
 def _is_embedder(found: Signature) -> bool:
     shapes = list(found.outputs.values())
-    return len(shapes[0]) == 2 and shapes[0][1] > _WIDEST_ROW and len(shapes) <= 2
+    return len(shapes[0]) == 2 and shapes[0][1] > 1 and shapes[0][1] != _ROW_OF_A_BOX and len(shapes) <= 2
 
 
 def _embedder(found: Signature, where: str) -> dict[str, Any]:

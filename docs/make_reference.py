@@ -17,7 +17,8 @@ FILE = Path(__file__).parent / "reference.md"
 _HEAD = """# Reference
 
 Written by `python docs/make_reference.py` from the program itself; a test keeps it so. Exit codes: 0 done,
-1 failed, 2 misuse, 3 a gate was missed, 130 interrupted.
+1 failed, 2 misuse, 3 a gate was missed, 130 interrupted, 143 ended from
+outside.
 """
 
 

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cctview.cli import main
-from cctview.cli.screen import answer, interruptible, progress
+from cctview.cli.screen import Lines, answer, interruptible, progress
 
 
 class Terminal(io.StringIO):
@@ -23,6 +25,56 @@ def test_progress_is_drawn_on_a_terminal_and_only_there(monkeypatch: pytest.Monk
             show("stills", 3, 10)
             show("stills", 10, 10)
         assert ("10/10" in stream.getvalue()) == stream.isatty()
+
+
+def test_a_log_gets_a_line_soon_and_then_ever_fewer() -> None:
+    now, told = [0.0], []
+    lines = Lines(lambda: now[0], told.append)
+    for second in range(601):
+        now[0] = float(second)
+        lines("stills", 5 * second, 6000)
+        lines("waiting", second, None)
+    stills = [line for line in told if line.startswith("stills")]
+    assert stills[0] == "stills: 50 of 6,000, 5.0 a second, 19:50 left"
+    assert [int(line.split()[1].replace(",", "")) // 5 for line in stills] == [10, 30, 70, 150, 270, 390, 510]
+    assert told[1] == "waiting: 10, 1.0 a second"
+
+
+@pytest.mark.parametrize("stream", [Terminal, io.StringIO])
+def test_short_work_leaves_no_line(stream: type[io.StringIO], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", log := stream())
+    with progress() as show:
+        show("stills", 1, None)
+    assert log.isatty() or log.getvalue() == ""
+
+
+def test_an_end_from_outside_is_one_sentence_and_exit_143(capsys: pytest.CaptureFixture[str]) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as ended, interruptible():
+        signal.raise_signal(signal.SIGTERM)
+    assert ended.value.code == 143
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+NASTY = "a\x1b[1;31mRED\nstills 999\r\x07\u202egpj.b\x9b2J\u2028c"
+
+
+def test_names_from_outside_move_no_cursor_and_forge_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    answer({NASTY: [NASTY, {"k": NASTY}], "t": {NASTY: {"x": NASTY}, "b": {"x": 1}}}, as_json=False)
+    shown = capsys.readouterr().out
+    assert not set(shown) & set("\x1b\r\x07\u202e\x9b\u2028")
+    assert not any(line.startswith("stills") for line in shown.splitlines())
+    assert r"\x1b[1;31mRED\nstills 999" in shown
+    answer({"name": NASTY}, as_json=True)
+    assert json.loads(capsys.readouterr().out) == {"name": NASTY}
+
+
+def test_an_error_about_a_nasty_name_is_one_line(tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None:
+    code, _, err = call("run", tmp_path / "no\x1b[2J\nsuch", tmp_path / "s")
+    assert code == 1
+    assert len(err.splitlines()) == 1
+    assert "\x1b" not in err
 
 
 def test_an_interrupt_is_one_sentence_and_exit_130(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from road_store import batch, make, seen, served, tracklets_of
 
+from cctview.network import parse_network
 from cctview.privacy import Policy
 from cctview.store import create_store, open_store
-from cctview.types import Detections, Frames
+from cctview.testing.samples import CAMERAS, filled, matches
+from cctview.types import Detections, Frames, Journeys, Passages, Tracklets
 from cctview.web.model.index import Index
 from cctview.web.model.reading import Reading
 
@@ -127,3 +129,64 @@ def test_another_policy_is_in_force_at_once(tmp_path):
     store.set_policy(Policy(purpose="tests", pseudonyms=False))
     assert reading.refresh()
     assert reading.tracklets(limit=1)[0].id != name
+
+
+def test_matches_none_of_which_has_a_candidate_are_served(tmp_path):
+    store = filled(create_store(tmp_path / "store", Policy.default("tests")))
+    tracks = store.scan(Tracklets)
+    none = matches(tracks, *CAMERAS[:2], candidates=0)
+    store.replace([tracks, store.scan(Passages), none, store.scan(Journeys)])
+    with served(open_store(store.path, write=True), parse_network("")) as client:
+        assert len(client.get(f"{V1}/cameras").json()) >= 2
+
+
+def test_a_policy_that_cannot_be_read_for_a_while_stops_nothing(tmp_path, caplog):
+    store = filled(create_store(tmp_path / "store", Policy.default("tests")))
+    file = tmp_path / "store" / "policy.toml"
+    text = file.read_bytes()
+    with served(open_store(store.path, write=True), parse_network("")) as client:
+        assert client.get(f"{V1}/frames").json()["items"]
+        file.write_bytes(b"\xff\xfe\x00")
+        while "cannot be read just now" not in caplog.text:
+            time.sleep(0.05)
+        time.sleep(0.7)
+        assert client.get(f"{V1}/cameras").status_code == 200
+        assert caplog.text.count("cannot be read just now") == 1, "said once, not at every look"
+        file.write_bytes(text)
+        open_store(store.path, write=True).forget(camera=CAMERAS[0])
+        assert_gone(client, CAMERAS[0])
+
+
+def test_what_the_policy_no_longer_allows_goes_while_the_server_is_up(tmp_path):
+    store = filled(create_store(tmp_path / "store", Policy.default("tests")))
+    with served(open_store(store.path, write=True), parse_network(""), expire_every_s=0.2) as client:
+        assert client.get(f"{V1}/frames").json()["items"]
+        store.set_policy(
+            replace(store.policy, frames_days=1e-9, detections_days=1e-9, embeddings_days=1e-9, journeys_days=1e-9)
+        )
+        assert_gone(client, CAMERAS[0])
+
+
+def assert_gone(client, camera):
+    """Require that a camera's stills are listed no more within some seconds."""
+    for _ in range(100):
+        if not client.get(f"{V1}/frames", params={"camera": camera}).json().get("items"):
+            return
+        time.sleep(0.1)
+    pytest.fail("still listed")
+
+
+def test_no_other_site_may_read_an_answer(tmp_path):
+    store = filled(create_store(tmp_path / "store", Policy.default("tests")))
+    with served(open_store(store.path, write=True), parse_network("")) as client:
+        for path in (f"{V1}/cameras", "/_nicegui_ws/socket.io/?EIO=4&transport=polling"):
+            answer = client.get(path, headers={"Origin": "https://elsewhere.example"})
+            assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+def test_an_upload_of_any_size_that_is_taken_stays_in_memory(tmp_path, monkeypatch):
+    store = filled(create_store(tmp_path / "store", Policy.default("tests")))
+    with served(open_store(store.path, write=True), parse_network("")) as client:
+        monkeypatch.setattr("tempfile.TemporaryFile", lambda *_, **__: pytest.fail("an upload went to a file"))
+        answer = client.post(f"{V1}/search", data={"purpose": "test"}, files={"picture": b"x" * 5_000_000})
+    assert answer.status_code in (422, 503)

@@ -13,7 +13,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line; exit 0 done, 1 failed, 2 misuse, 3 a gate was missed, 130 interrupted."""
+    """Run the command line; exit 0 done, 1 failed, 2 misuse, 3 a gate was missed, 130 interrupted, 143 ended."""
     # Stages run side by side already: threads of the linear algebra beside them would only wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from cctview.cli.app import app  # here, so that importing the package stays free
@@ -35,5 +35,7 @@ def main() -> None:
 def _fail(message: str) -> None:
     if "--json" in sys.argv:
         sys.stdout.write(json.dumps({"error": message}) + "\n")
-    sys.stderr.write(f"error: {message}\n")
+    from cctview.cli.screen import visible
+
+    sys.stderr.write(f"error: {visible(message)}\n")
     sys.exit(1)

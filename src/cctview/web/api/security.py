@@ -99,6 +99,8 @@ class Guard:
         async def sealed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                for name in [name for name in headers if name.startswith("access-control-")]:
+                    del headers[name]  # no other site may read an answer, whatever a library below allows
                 headers.update(
                     {
                         "Content-Security-Policy": policy,

@@ -93,7 +93,7 @@ class MatchColumns:
 def _ordered(unordered: IO[bytes], start: Rows, length: Rows, order: Rows) -> int:
     """Return the descriptor of a file with the entries of these rows one after another."""
     with tempfile.TemporaryFile(prefix="cctview-") as file:
-        for some in np.array_split(order, len(order) // _ROWS_AT_A_TIME + 1) if len(order) else ():
+        for some in np.array_split(order, len(order) // _ROWS_AT_A_TIME + 1) if length.sum() else ():
             entries = np.memmap(unordered, _ENTRY, "r")
             size = length[some]
             flat = np.repeat(start[some] - (np.cumsum(size) - size), size) + np.arange(size.sum())

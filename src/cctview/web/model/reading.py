@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cctview.aggregates import LEFT_OUT, counts, lanes
-from cctview.errors import CctviewError, MissingError, SettingsError
+from cctview.errors import MissingError, SettingsError
 from cctview.network import CameraNetwork
 from cctview.privacy import Policy
 from cctview.seams import Store
@@ -68,11 +68,18 @@ class Reading:
         done = threading.Event()
 
         def watch() -> None:
+            told = ""
             while not done.wait(every_s):
                 try:
                     self.refresh()
-                except CctviewError as error:
-                    _LOG.warning("the store cannot be read just now: %s", error)
+                except Exception as error:  # noqa: BLE001  whatever it is, the next look may go well
+                    if str(error) != told:
+                        _LOG.warning("the store cannot be read just now; what was read last is shown: %s", error)
+                    told = str(error)
+                else:
+                    if told:
+                        _LOG.warning("the store can be read again")
+                    told = ""
 
         thread = threading.Thread(target=watch, name="cctview-watch", daemon=True)
         thread.start()

@@ -326,7 +326,7 @@ def test_bench_measures_every_stage(call: Call, stills: Path) -> None:
     told = call("bench", "pipeline", "--stills", stills, "--json").json
     assert told["stills per second"] > 0
     stages = told["ms per still, summed over threads"]
-    assert {"decode", "detect", "embed", "track", "match", "store"} == set(stages)
+    assert {"decode", "detect", "embed", "track", "discover", "match", "store"} == set(stages)
 
 
 def verbs() -> list[str]:
